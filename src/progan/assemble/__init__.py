@@ -1,0 +1,1 @@
+"""Where the parts meet: recipe → system, data, engine and metrics."""

@@ -1,0 +1,157 @@
+"""Fitting a plan to a time budget, by rates measured on this very machine.
+
+The plan's own proportions are kept: one factor scales every stage that lies ahead. At each stage
+border the factor is found again from the time that is really left. Every decision is written
+down, and the plan in the checkpoint is the plan as decided.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from progan.core.plan import Plan, Progress, Stage
+from progan.engine.loop import Draws, Trainer
+
+__all__ = ["Budget", "Rates", "fit", "measure_stage", "scale_to_images"]
+
+Rates = Mapping[int, float]
+"""Images per second, by index of the stage."""
+
+REPORT_SHARE = 0.08
+"""Share of a budget kept for the pictures, the review and the report at the end."""
+
+
+def scale_to_images(plan: Plan, images: int) -> Plan:
+    """The same proportions, `images` long in all."""
+    return _scaled(plan, images / plan.images, 0)
+
+
+def _scaled(plan: Plan, factor: float, first: int) -> Plan:
+    """Scale stages from `first` on; each keeps at least one whole batch if it had one."""
+    lengths = []
+    for index, stage in enumerate(plan.stages):
+        if index < first or not stage.images:
+            lengths.append(stage.images)
+        else:
+            lengths.append(max(1, round(stage.images * factor / stage.batch)) * stage.batch)
+    return plan.with_lengths(lengths)
+
+
+def fit(plan: Plan, rates: Rates, seconds: float, first: int = 0) -> Plan:
+    """Scale the stages from `first` on so that they take `seconds` at `rates`."""
+    needed = seconds_of(plan, rates, first)
+    return _scaled(plan, max(seconds, 0.0) / needed, first) if needed else plan
+
+
+def seconds_of(plan: Plan, rates: Rates, first: int = 0) -> float:
+    """How long the stages from `first` on take at `rates`."""
+    return sum(
+        stage.images / rates[index] for index, stage in enumerate(plan.stages) if index >= first
+    )
+
+
+def measure_stage(
+    trainer: Trainer, stage: Stage, data: Draws, *, seconds: float = 0.4, most_steps: int = 200
+) -> float:
+    """Images per second of `stage`, on a throw-away copy of the trainer's system."""
+    plan = Plan((replace(stage, images=10**12),))
+    copied = Trainer(
+        copy.deepcopy(trainer.system),
+        data,
+        plan=plan,
+        seed=trainer.seed,
+        shards=trainer.shards,
+        micro_batch=trainer.micro_batch,
+        precision=trainer.precision,
+        device=trainer.device,
+    )
+    copied.steps = 1  # a lazy turn is due at step 0; start beside it, as most steps do
+    copied.step()
+    began, images, steps = time.perf_counter(), copied.images, 0
+    while steps < most_steps:
+        copied.step()
+        steps += 1
+        if time.perf_counter() - began >= seconds and steps >= 4:
+            break
+    return (copied.images - images) / (time.perf_counter() - began)
+
+
+def measure(trainer: Trainer, *, seconds: float = 0.4) -> dict[int, float]:
+    """Images per second of every stage; stages that differ only in length are measured once."""
+    known: dict[Stage, float] = {}
+    rates = {}
+    for index, stage in enumerate(trainer.plan.stages):
+        kind = replace(stage, name="", images=1, fresh_optimizers=False)
+        if kind not in known:
+            known[kind] = measure_stage(trainer, stage, trainer.data, seconds=seconds)
+        rates[index] = known[kind]
+    return rates
+
+
+@dataclass
+class Budget:
+    """Keeps a run inside its time.
+
+    `clock` gives seconds since the user pressed Enter; `seconds` is the whole budget.
+    """
+
+    seconds: float
+    rates: dict[int, float]
+    began: float
+    """`time.monotonic()` when the user pressed Enter."""
+    decisions: list[str]
+
+    def left(self) -> float:
+        """Seconds left for training."""
+        return self.seconds * (1 - REPORT_SHARE) - (time.monotonic() - self.began)
+
+    def first_fit(self, plan: Plan, first: int = 0) -> Plan:
+        """The plan that fills what is left."""
+        return fit(plan, self.rates, self.left(), first)
+
+    def watch(self, plan: Plan, at: Progress, seconds: float) -> None:
+        """Remember when a stage began."""
+        self._stage = (at.index, at.images, seconds)
+
+    def refit(self, plan: Plan, at: Progress, seconds: float) -> Plan | None:
+        """At a border: learn from the stage that ended, and scale what lies ahead."""
+        before = getattr(self, "_stage", None)
+        self.watch(plan, at, seconds)
+        if before is not None and seconds > before[2]:
+            measured = (at.images - before[1]) / (seconds - before[2])
+            slowdown = measured / self.rates[before[0]]
+            # A short stage says little; move half-way towards what it says.
+            correction = slowdown**0.5
+            for index in range(at.index, len(plan.stages)):
+                self.rates[index] *= correction
+        needed = seconds_of(plan, self.rates, at.index)
+        left = self.left()
+        if not needed or abs(left / needed - 1) < 0.02:
+            return None
+        fitted = fit(plan, self.rates, left, at.index)
+        if fitted == plan:
+            return None
+        self.decisions.append(
+            f"{left:.0f} s left and {needed:.0f} s needed at {at.images:,} images: stages from "
+            f"{at.stage.name} on are {left / needed:.2f} times as long."
+        )
+        return fitted
+
+    def over(self) -> bool:
+        """Whether training must end now to keep the budget."""
+        return self.left() <= 0
+
+
+def table(plan: Plan, rates: Rates) -> Sequence[tuple[str, int, int, float, float, float]]:
+    """Rows of the printed plan: stage, images, batch, images/s, seconds from, seconds to."""
+    rows, clock = [], 0.0
+    for index, stage in enumerate(plan.stages):
+        if not stage.images:
+            continue
+        end = clock + stage.images / rates[index]
+        rows.append((stage.name, stage.images, stage.batch, rates[index], clock, end))
+        clock = end
+    return rows

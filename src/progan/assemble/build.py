@@ -1,0 +1,56 @@
+"""From words to objects: the system of a recipe, and everything a checkpoint must remember."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from progan.assemble.recipes import resolve
+from progan.core.randomness import seed_of
+from progan.core.specs import DataSpec
+from progan.core.system import System
+from progan.systems.registry import load_system_class
+
+if TYPE_CHECKING:
+    from progan.core.recipe import Recipe
+
+__all__ = ["build_system", "spec_from_plain", "spec_to_plain", "versions"]
+
+
+def build_system(recipe: Recipe, spec: DataSpec, device: torch.device) -> System[Any]:
+    """The system of `recipe` for pictures like `spec`, with its first weights.
+
+    First weights are a function of the recipe's seed alone, and are drawn on the CPU, so that
+    they are the same on every device.
+    """
+    entry, config = resolve(recipe)
+    cls = load_system_class(entry.name)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed_of(recipe.train.seed, "weights"))
+        system: System[Any] = cls(config, spec)
+    return system.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def spec_to_plain(spec: DataSpec) -> dict[str, Any]:
+    """A data spec as JSON holds it."""
+    return dataclasses.asdict(spec)
+
+
+def spec_from_plain(plain: dict[str, Any]) -> DataSpec:
+    """Read what `spec_to_plain` wrote."""
+    return DataSpec(**plain)
+
+
+def versions() -> dict[str, str]:
+    """Versions that can change bits."""
+    from importlib.metadata import version
+
+    return {
+        "progan": version("progan"),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }

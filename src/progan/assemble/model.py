@@ -1,0 +1,310 @@
+"""A trained generator, ready to use: load it, sample it, look at it half grown, walk, save.
+
+    model = load("runs/cats")
+    images = model.sample(seeds=range(16), truncation=0.8)      # uint8, n h w c
+
+Pictures are generated one at a time and on one thread. Convolutions of a batch, or on another
+number of threads, add up in another order, and a few values in thousands then round to another
+of the 256 levels; alone, a picture is a function of its seed. (Measured on CPU: one at a time
+costs about what batches do at one thread.)
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from progan.assemble.stored import Stored, Weights, fill, open_stored
+from progan.assemble.walks import loop_walk, smooth_walk
+from progan.core.errors import ConfigError
+from progan.core.grids import to_uint8
+from progan.core.latents import Latents
+from progan.core.plan import Progress, Size, height_width
+from progan.core.spelling import nearest
+from progan.core.system import Samples, System
+from progan.engine.precision import choose_device
+from progan.engine.preview import draw_seeds, seeded
+
+__all__ = ["Frame", "Label", "Model", "load"]
+
+Frame = np.ndarray[Any, np.dtype[np.uint8]]
+"""A picture h w c, or pictures n h w c."""
+Label = int | str
+"""A class by number or by name."""
+MOST_SEED = 2**63
+
+
+def load(
+    path: str | Path,
+    *,
+    at_images: int | None = None,
+    weights: Weights = "average",
+    device: str = "auto",
+) -> Model:
+    """Load a model from a run folder, a checkpoint file or an exported folder.
+
+    Of a run, the newest checkpoint that is whole is taken, or the one saved at `at_images`.
+    `weights="live"` takes the weights as last trained instead of their running average.
+
+    Raises ConfigError when there is no model at `path`, CheckpointError when it is damaged.
+    """
+    chosen = choose_device(device)
+    return Model(open_stored(Path(path).expanduser(), at_images), weights, chosen)
+
+
+class Model:
+    """A generator at one moment of its growth."""
+
+    def __init__(
+        self, stored: Stored, weights: Weights = "average", device: torch.device | None = None
+    ) -> None:
+        self.weights = weights
+        self.device = device or torch.device("cpu")
+        filled = fill(stored, weights, self.device)
+        self.stored = replace(stored, tensors={})  # moments of optimizers need not stay in memory
+        if not isinstance(filled.system, Samples):
+            raise ConfigError(
+                f"{stored.recipe.system} does not make pictures from noise, so it cannot be "
+                "sampled. Look at what it makes: progan report RUN"
+            )
+        self.system: System[Any] = filled.system
+        self.identity: str = filled.identity
+        """SHA-256 of the weights in use: equal for a checkpoint and the model saved from it."""
+        self.moment: Progress = stored.trained
+
+    # What it is ---------------------------------------------------------------------------
+
+    @property
+    def resolution(self) -> Size:
+        """Side of its pictures, or (height, width), in pixels."""
+        return self.moment.resolution
+
+    @property
+    def alpha(self) -> float:
+        """Weight of the newest layers."""
+        return self.moment.alpha
+
+    @property
+    def resolutions(self) -> tuple[Size, ...]:
+        """Every resolution it has been trained at, smallest first."""
+        return self.stored.resolutions
+
+    @property
+    def channels(self) -> int:
+        """1 for grey, 3 for colour."""
+        return self.stored.spec.channels
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of its classes; empty when it has none."""
+        return self.stored.class_names
+
+    @property
+    def classes(self) -> int:
+        """Number of classes a label can choose from; 0 when it takes no label."""
+        return max((field.choices for field in self._fields if field.role == "class"), default=0)
+
+    @property
+    def trained_images(self) -> int:
+        """Real images it was trained on, counting repeats."""
+        return self.stored.trained.images
+
+    @property
+    def path(self) -> Path:
+        """The file it was loaded from."""
+        return self.stored.path
+
+    @property
+    def _fields(self) -> tuple[Any, ...]:
+        return tuple(self.system.latent_fields)  # type: ignore[arg-type]
+
+    def __repr__(self) -> str:
+        height, width = height_width(self.resolution)
+        fade = f", alpha {self.alpha:g}" if self.alpha < 1 else ""
+        return (
+            f"Model({self.stored.recipe.system}, {height} × {width}{fade}, "
+            f"{self.trained_images:,} images, {self.path})"
+        )
+
+    def at(self, resolution: Size | None = None, alpha: float | None = None) -> Model:
+        """The half-grown network: this model at a lower resolution, or within a fade.
+
+        `alpha` runs from 0, where the newest layers do not count, to 1. Weights are shared.
+        """
+        view = copy.copy(self)
+        view.moment = self.stored.moment(
+            self.resolution if resolution is None else resolution,
+            self.alpha if resolution is None and alpha is None else alpha,
+        )
+        return view
+
+    # What it makes ------------------------------------------------------------------------
+
+    def sample(
+        self,
+        seeds: Iterable[int] | int = range(16),
+        truncation: float | None = None,
+        labels: Label | Sequence[Label] | None = None,
+    ) -> Frame:
+        """Pictures as uint8, n h w c: picture k is a function of seed k, and of nothing beside it.
+
+        `truncation`, above 0 and at most 1: the smaller, the safer and the more alike. `labels`,
+        one for all or one a seed, by name or number, for models with classes; without, the
+        classes go round by seed.
+        """
+        pictures = list(self.each(seeds, truncation, labels))
+        if not pictures:
+            raise ConfigError("There are no seeds; give at least one: seeds=range(16)")
+        return np.stack(pictures)
+
+    def each(
+        self,
+        seeds: Iterable[int] | int,
+        truncation: float | None = None,
+        labels: Label | Sequence[Label] | None = None,
+    ) -> Iterator[Frame]:
+        """The pictures of `sample`, h w c, one by one."""
+        seeds = self._checked([seeds] if isinstance(seeds, int) else list(seeds), truncation)
+        numbers = self.label_numbers(labels, len(seeds))
+        for index, seed in enumerate(seeds):
+            label = None if numbers is None else numbers[index % len(numbers)]
+            yield self.picture(self.latents(seed, truncation, label))
+
+    def walk(
+        self,
+        seeds: Iterable[int] | int,
+        frames: int,
+        *,
+        kind: Literal["loop", "smooth"] = "loop",
+        truncation: float | None = None,
+        labels: Label | Sequence[Label] | None = None,
+        sigma: float = 30.0,
+    ) -> Iterator[Frame]:
+        """`frames` pictures h w c, whose last leads back to the first.
+
+        `loop` goes through the seeds in turn and rests at each; `smooth` is a random walk that
+        starts from one seed and never rests, the smoother the larger `sigma`, in frames.
+        """
+        seeds = self._checked([seeds] if isinstance(seeds, int) else list(seeds), truncation)
+        if frames < 1:
+            raise ConfigError(f"frames is {frames}; a walk needs at least 1.")
+        numbers = self.label_numbers(labels, len(seeds))
+        label = None if numbers is None else numbers[0]
+        rows: Iterable[Latents]
+        if kind == "smooth":
+            if len(seeds) != 1 or sigma <= 0:
+                raise ConfigError(
+                    f"A smooth walk came with {len(seeds)} seeds and sigma {sigma}; it takes one "
+                    'seed, and a sigma above 0. Through several seeds: kind="loop"'
+                )
+            rows = smooth_walk(self._fields, seeds[0], frames, sigma=sigma, truncation=truncation)
+            rows = rows if label is None else (self._labelled(row, label) for row in rows)
+        elif kind == "loop":
+            if len(seeds) < 2:
+                raise ConfigError(
+                    f"A walk through {len(seeds)} seeds goes nowhere; give two or more, "
+                    'or wander at random: kind="smooth"'
+                )
+            keys = [
+                self.latents(
+                    seed, truncation, None if numbers is None else numbers[i % len(numbers)]
+                )
+                for i, seed in enumerate(seeds)
+            ]
+            joined = {name: torch.cat([key[name] for key in keys]) for name in keys[0]}
+            rows = loop_walk(self._fields, joined, frames)
+        else:
+            raise ConfigError(f'kind is "{kind}"; a walk is "loop" or "smooth".')
+        return (self.picture(row) for row in rows)
+
+    def latents(
+        self, seed: int, truncation: float | None = None, label: int | None = None
+    ) -> Latents:
+        """One row of latents: a function of its seed, but for the class if a label says it."""
+        assert isinstance(self.system, Samples)
+        row = draw_seeds(self.system, [seed], truncation)
+        return row if label is None else self._labelled(row, label)
+
+    def picture(self, row: Latents) -> Frame:
+        """The picture, h w c, of one row of latents."""
+        assert isinstance(self.system, Samples)
+        moved = {name: value.to(self.device) for name, value in row.items()}
+        with torch.inference_mode(), _alone(), seeded("picture"):
+            image = to_uint8(self.system.generate(moved, self.moment))[0]
+        return np.ascontiguousarray(image.transpose(1, 2, 0))
+
+    def label_numbers(
+        self, labels: Label | Sequence[Label] | None, count: int
+    ) -> tuple[int, ...] | None:
+        """Read labels, given by name or number, as numbers: one, or one for each of `count`."""
+        if labels is None:
+            return None
+        given = [labels] if isinstance(labels, int | str) else list(labels)
+        if not self.classes:
+            raise ConfigError(
+                "This model was trained without classes, so it takes no label. Leave labels out."
+            )
+        if len(given) not in (1, count):
+            raise ConfigError(
+                f"{len(given)} labels came for {count} seeds; give one for all, or one a seed."
+            )
+        return tuple(self._label_number(label) for label in given)
+
+    def _label_number(self, label: Label) -> int:
+        if isinstance(label, str) and label in self.class_names:
+            return self.class_names.index(label)
+        text = str(label)
+        if text.isdecimal() and len(text) < 10 and int(text) < self.classes:
+            return int(text)
+        names = ", ".join(self.class_names[:12]) + (", …" if len(self.class_names) > 12 else "")
+        meant = nearest(text, self.class_names)
+        hint = f" Did you mean {meant}?" if meant else ""
+        raise ConfigError(
+            f'There is no class "{text[:60]}". It must be a number from 0 to {self.classes - 1}'
+            + (f" or a name ({names})." if names else ".")
+            + hint
+        )
+
+    def _labelled(self, row: Latents, label: int) -> Latents:
+        classes = {field.name for field in self._fields if field.role == "class"}
+        return {
+            name: torch.full_like(value, label) if name in classes else value
+            for name, value in row.items()
+        }
+
+    @staticmethod
+    def _checked(seeds: list[int], truncation: float | None) -> list[int]:
+        for seed in seeds:
+            if not 0 <= int(seed) < MOST_SEED:
+                raise ConfigError(f"A seed is {seed}; it must be from 0 to 2⁶³ − 1.")
+        if truncation is not None and not 0 < truncation <= 1:
+            raise ConfigError(f"truncation is {truncation}; it must be above 0 and at most 1.")
+        return [int(seed) for seed in seeds]
+
+    # What it leaves -----------------------------------------------------------------------
+
+    def save_pretrained(self, folder: str | Path) -> Path:
+        """Save as model.safetensors (averaged weights only), config.json and README.md.
+
+        `load` reads the folder again. Paths in the recipe are cut to their last name.
+        """
+        from progan.assemble.export import save_model
+
+        return save_model(self, Path(folder).expanduser())
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

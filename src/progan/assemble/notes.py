@@ -1,0 +1,218 @@
+"""The settings of a picture, and the note in its PNG that brings the same pixels back.
+
+The note is a text chunk `progan` that holds one flat JSON object. Notes come from strangers:
+nothing in them is believed before its type and range are checked, and no pixels are decoded.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import struct
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from progan.core.errors import ConfigError
+from progan.core.plan import Size
+
+__all__ = ["MOST_SEEDS", "Settings", "parse_seeds", "read_note", "seeds_to_text", "to_note"]
+
+MOST_SEEDS = 100_000
+LARGEST_NOTE = 64 * 1024
+LARGEST_SEED = 2**63 - 1
+KEY = "progan"
+VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything a sheet of pictures is a function of."""
+
+    model: str
+    """SHA-256 of the weights."""
+    run: str
+    """Where the model was found; a home folder is written as ~."""
+    images: int
+    """Real images it was trained on."""
+    weights: Literal["average", "live"] = "average"
+    device: Literal["cpu", "cuda"] = "cpu"
+    seeds: str
+    """As `seeds_to_text` writes them."""
+    columns: int
+    rows: int
+    truncation: float | None = None
+    resolution: Size
+    alpha: float
+    labels: tuple[int, ...] | None = None
+    """One class for all, or one a seed; None: round the classes by seed."""
+
+    @property
+    def seed_list(self) -> list[int]:
+        """The seeds, one by one."""
+        return parse_seeds(self.seeds)
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Read `0,3,600-605`: numbers and ranges, both ends included, in the order given.
+
+    Raises ConfigError for anything else, and above 100,000 seeds.
+    """
+    seeds: list[int] = []
+    shown = text if len(text) <= 60 else text[:60] + "…"
+    for part in text.split(","):
+        word = part.strip().replace("–", "-")
+        if not (match := re.fullmatch(r"([0-9]{1,19})(?:-([0-9]{1,19}))?", word, re.ASCII)):
+            raise ConfigError(
+                f'seeds are "{shown}"; write numbers and ranges with commas between, '
+                "such as --seeds 0,3,600-605"
+            )
+        first = int(match[1])
+        last = int(match[2]) if match[2] else first
+        if last < first or last > LARGEST_SEED:
+            raise ConfigError(
+                f'seeds are "{shown}": {word[:40]} must go upwards, and end at 2⁶³ − 1 at most. '
+                "For example: --seeds 0-15"
+            )
+        if len(seeds) + last - first + 1 > MOST_SEEDS:
+            raise ConfigError(
+                f'seeds are "{shown}", more than {MOST_SEEDS:,}. Make them in parts: '
+                f"--seeds {first}-{first + MOST_SEEDS - 1} --separate FOLDER"
+            )
+        seeds.extend(range(first, last + 1))
+    return seeds
+
+
+def seeds_to_text(seeds: list[int]) -> str:
+    """Write seeds so that `parse_seeds` reads them back, runs of three and more as ranges."""
+    parts, start = [], 0
+    for end in range(1, len(seeds) + 1):
+        if end < len(seeds) and seeds[end] == seeds[end - 1] + 1:
+            continue
+        run = seeds[start:end]
+        parts += [f"{run[0]}-{run[-1]}"] if len(run) > 2 else [str(seed) for seed in run]
+        start = end
+    return ",".join(parts)
+
+
+def to_note(settings: Settings) -> dict[str, str]:
+    """The text chunk of `settings`. Raises ConfigError when it would be above 64 kB."""
+    text = json.dumps({"version": VERSION, **asdict(settings)}, ensure_ascii=True)
+    if len(text) > LARGEST_NOTE:
+        raise ConfigError(
+            "So many scattered seeds or labels do not fit into the picture's note. "
+            "Use ranges, such as --seeds 0-999, or --separate FOLDER"
+        )
+    return {KEY: text}
+
+
+def read_note(path: Path) -> Settings:
+    """The settings in a picture's note.
+
+    Raises ConfigError when `path` is no PNG, carries no note, or one that is not ours.
+    """
+    text = _text_chunk(path)
+    try:
+        plain = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+        return _settings(plain)
+    except (ValueError, RecursionError, TypeError) as error:
+        raise ConfigError(
+            f"The note in {path} is not one of ours ({str(error)[:80]}), so its picture cannot be "
+            "made again. Say the settings instead: progan sample RUN --seeds 0-15"
+        ) from error
+
+
+def _text_chunk(path: Path) -> str:
+    """The text chunk `progan` before the pixels; other chunks are passed over unread."""
+    if not path.is_file():
+        raise ConfigError(f"There is no picture at {path}. Name a PNG that progan sample made.")
+    marker = KEY.encode() + b"\x00"
+    try:
+        with path.open("rb") as file:
+            if file.read(8) != b"\x89PNG\r\n\x1a\n":
+                raise ConfigError(
+                    f"{path} is not a PNG, so it carries no note. Name a PNG that progan sample "
+                    "made."
+                )
+            while len(head := file.read(8)) == 8:
+                length, kind = struct.unpack(">I4s", head)
+                if kind in (b"IDAT", b"IEND"):
+                    break
+                if kind == b"tEXt" and length <= LARGEST_NOTE + len(marker):
+                    data = file.read(length)
+                    if data.startswith(marker):
+                        return data[len(marker) :].decode("ascii", "replace")
+                    length = 0
+                file.seek(length + 4, 1)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror or error}).") from error
+    raise ConfigError(
+        f"{path} carries no note of its settings: progan did not make it, or another program has "
+        "written it since. Say the settings instead: progan sample RUN --seeds 0-15"
+    )
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a key comes twice")
+    return dict(pairs)
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"{word} is no number")
+
+
+def _settings(plain: Any) -> Settings:
+    if not isinstance(plain, dict):
+        raise ValueError("it is no object")
+    if plain.pop("version", None) != VERSION:
+        raise ValueError(f"its version is not {VERSION}")
+    if plain.keys() != {field.name for field in fields(Settings)}:
+        raise ValueError("keys are missing or unknown")
+    size = plain["resolution"]
+    sides = size if isinstance(size, list) else [size]
+    ok = {
+        "model": _is_text(plain["model"], 64) and re.fullmatch("[0-9a-f]{64}", plain["model"]),
+        "run": _is_text(plain["run"], 4096) and plain["run"].isprintable(),
+        "images": _is_whole(plain["images"], 0, LARGEST_SEED),
+        "weights": plain["weights"] in ("average", "live"),
+        "device": plain["device"] in ("cpu", "cuda"),
+        "seeds": _is_text(plain["seeds"], LARGEST_NOTE),
+        "columns": _is_whole(plain["columns"], 1, MOST_SEEDS),
+        "rows": _is_whole(plain["rows"], 1, MOST_SEEDS),
+        "truncation": plain["truncation"] is None or _is_share(plain["truncation"]),
+        "resolution": len(sides) in (1, 2) and all(_is_whole(s, 1, 65536) for s in sides),
+        "alpha": _is_share(plain["alpha"]),
+        "labels": plain["labels"] is None
+        or (
+            isinstance(plain["labels"], list)
+            and all(_is_whole(v, 0, 2**31) for v in plain["labels"])
+        ),
+    }
+    wrong = [name for name, fits in ok.items() if not fits]
+    if wrong:
+        raise ValueError(f"{wrong[0]} is not what it must be")
+    labels = plain["labels"]
+    try:
+        seeds = parse_seeds(plain["seeds"])
+    except ConfigError as error:
+        raise ValueError("seeds are not what they must be") from error
+    if len(seeds) > plain["columns"] * plain["rows"]:
+        raise ValueError("the grid is smaller than its seeds")
+    plain["resolution"] = tuple(size) if isinstance(size, list) else size
+    plain["labels"] = None if labels is None else tuple(labels)
+    return Settings(**plain)
+
+
+def _is_text(value: Any, longest: int) -> bool:
+    return isinstance(value, str) and len(value) <= longest
+
+
+def _is_whole(value: Any, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _is_share(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value) and 0 <= value <= 1

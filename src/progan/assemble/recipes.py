@@ -1,0 +1,160 @@
+"""Recipes by name: finding them, and joining each with its system in the registry. Torch-free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from progan.core.config import (
+    DataSettings,
+    Recipe,
+    TrainSettings,
+    choose,
+    parse_recipe,
+    preset_of,
+    read_recipe,
+    system_config,
+)
+from progan.core.describe import Setting, schema
+from progan.core.describe import describe as describe_class
+from progan.core.errors import ConfigError
+from progan.systems.registry import SYSTEMS, Entry, load_config_class
+
+__all__ = [
+    "SystemRow",
+    "describe",
+    "describe_systems",
+    "looks_like_recipe",
+    "packaged_recipes",
+    "read",
+    "resolve",
+    "system_schema",
+]
+
+ENDINGS = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemRow:
+    """One system in the list of all."""
+
+    name: str
+    summary: str
+    paper: str
+    presets: Mapping[str, str]
+    """Name of each preset → what it is; the first is taken where none is named."""
+    settings: int
+    """Number of settings, without groups."""
+
+
+def packaged_recipes() -> tuple[str, ...]:
+    """Names of the recipes that come with the package."""
+    folder = files("progan") / "recipes"
+    if not folder.is_dir():
+        return ()
+    return tuple(sorted(Path(f.name).stem for f in folder.iterdir() if f.name.endswith(ENDINGS)))
+
+
+def looks_like_recipe(words: str) -> bool:
+    """Whether `words` name a recipe rather than pictures: *.yaml, or a packaged recipe's name.
+
+    A folder or file of the same name in the working directory wins over a packaged recipe.
+    """
+    if words.lower().endswith(ENDINGS):
+        return not Path(words).is_dir()
+    return words in packaged_recipes() and not Path(words).exists()
+
+
+def read(words: str | Path) -> Recipe:
+    """Read a recipe: the path of a YAML file, or the name of a packaged one.
+
+    `recipes/NAME.yaml` finds the packaged recipe too, where there is no such file. In a file,
+    `data.source` counts from the file's folder if it is written as a relative path, or if it
+    names something there that is not a packaged set.
+    """
+    path = Path(words)
+    if path.is_file():
+        return _beside(read_recipe(path), path.parent)
+    known = packaged_recipes()
+    stem = path.stem if path.suffix.lower() in ENDINGS else path.name
+    if stem in known and path.parent in (Path(), Path("recipes")):
+        text = (files("progan") / "recipes" / f"{stem}.yaml").read_text(encoding="utf-8")
+        return parse_recipe(text, f"{stem}.yaml")
+    if path.suffix.lower() in ENDINGS and path.parent != Path("recipes"):
+        return read_recipe(path)  # says that it is missing, or a folder
+    raise ConfigError(choose("recipe", stem, known, "progan train --help"))
+
+
+def _beside(recipe: Recipe, folder: Path) -> Recipe:
+    source = Path(recipe.data.source)
+    if "data.source" not in recipe.places or source.is_absolute() or str(source)[:1] == "~":
+        return recipe
+    beside = (folder / source).resolve()
+    written_as_path = "/" in recipe.data.source or recipe.data.source.startswith(".")
+    if not written_as_path and (not beside.exists() or _is_packaged_set(recipe.data.source)):
+        return recipe
+    return replace(recipe, data=replace(recipe.data, source=str(beside)))
+
+
+def _is_packaged_set(name: str) -> bool:
+    from progan.data.packaged import PACKAGED
+
+    return name in PACKAGED
+
+
+def entry_of(recipe: Recipe) -> Entry:
+    """The registry's entry for the system of a recipe."""
+    if recipe.system not in SYSTEMS:
+        place = recipe.places.get("system", "")
+        message = choose("system", recipe.system, SYSTEMS, "progan describe")
+        raise ConfigError(f"{place}: {message}" if place else message)
+    return SYSTEMS[recipe.system]
+
+
+def resolve(recipe: Recipe) -> tuple[Entry, Any]:
+    """The registry's entry for a recipe, and the settings of its system as a config object.
+
+    Raises ConfigError with the place where the wrong word was said.
+    """
+    entry = entry_of(recipe)
+    return entry, system_config(recipe, load_config_class(entry.name))
+
+
+def describe_systems() -> tuple[SystemRow, ...]:
+    """All systems, in the order of the registry."""
+    return tuple(_row(entry) for entry in SYSTEMS.values())
+
+
+def _row(entry: Entry) -> SystemRow:
+    cls = load_config_class(entry.name)
+    help_: Mapping[str, str] = getattr(cls, "PRESET_HELP", {})
+    return SystemRow(
+        name=entry.name,
+        summary=entry.summary,
+        paper=entry.paper,
+        presets={name: help_.get(name, "") for name in getattr(cls, "PRESETS", {})},
+        settings=sum(not setting.group for setting in describe_class(cls)),
+    )
+
+
+def describe(name: str, preset: str | None = None) -> tuple[Setting, ...]:
+    """Every setting of a system with its help, then those of `data.` and `train.`.
+
+    Values are those of `preset`, or of the first one.
+    """
+    recipe = Recipe(system=name, preset=preset)
+    cls = load_config_class(entry_of(recipe).name)
+    chosen = preset_of(recipe, cls)
+    overrides = getattr(cls, "PRESETS", {})[chosen] if chosen is not None else {}
+    rows = describe_class(cls, overrides)
+    for part, settings in (("data", DataSettings), ("train", TrainSettings)):
+        rows += tuple(replace(row, key=f"{part}.{row.key}") for row in describe_class(settings))
+    return rows
+
+
+def system_schema(name: str) -> dict[str, Any]:
+    """The JSON schema of a system's settings: what may stand under `set:`."""
+    return schema(load_config_class(entry_of(Recipe(system=name)).name))

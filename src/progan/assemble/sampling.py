@@ -1,0 +1,269 @@
+"""Behind `progan sample`: which model and settings, sheets of pictures, bringing one back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from progan.assemble.containers import MADE_HERE
+from progan.assemble.files import check_free, write_out
+from progan.assemble.film import Film, write_film
+from progan.assemble.model import Label, Model, load
+from progan.assemble.notes import Settings, parse_seeds, read_note, seeds_to_text, to_note
+from progan.assemble.stored import MODEL_FILE
+from progan.core.errors import CheckpointError, ConfigError, RoomError
+from progan.core.grids import columns_for, parse_grid, png_bytes, to_picture
+from progan.core.plan import height_width
+from progan.engine.checkpoint import checkpoints, read_header
+
+__all__ = [
+    "model_of",
+    "newest_run",
+    "parse_seeds",
+    "picture_like",
+    "save_picture",
+    "save_separate",
+    "save_walk",
+    "settings_for",
+    "sheet",
+]
+
+LARGEST_SHEET = 128 * 2**20
+"""Pixels of the largest sheet."""
+DEFAULT_SEEDS = 16
+
+
+def newest_run(runs: Path = Path("runs")) -> Path:
+    """The run that saved last, among the folders of `runs`."""
+    found = []
+    if runs.is_dir():
+        for folder in runs.iterdir():
+            saves = checkpoints(folder / "checkpoints")
+            if saves:
+                found.append((max(save.stat().st_mtime_ns for save in saves), folder.name, folder))
+    if not found:
+        raise ConfigError(
+            f"There is no run with a save under {runs}/ here. Train one: progan train FOLDER  "
+            "Or name a run or model: progan sample RUN"
+        )
+    return max(found)[2]
+
+
+def settings_for(
+    model: Model,
+    *,
+    seeds: str | Sequence[int] | None = None,
+    grid: str | None = None,
+    truncation: float | None = None,
+    labels: Label | Sequence[Label] | None = None,
+) -> Settings:
+    """The settings of a sheet of `model` as it stands.
+
+    Without seeds, 0, 1, 2, … fill the grid; without a grid it is as square as can be. Raises
+    ConfigError for seeds that do not fit into the grid.
+    """
+    columns, rows = parse_grid(grid) if grid else (0, 0)
+    if seeds is None:
+        numbers = list(range(columns * rows or DEFAULT_SEEDS))
+    else:
+        numbers = parse_seeds(seeds) if isinstance(seeds, str) else list(seeds)
+    if not columns:
+        columns = columns_for(len(numbers))
+        rows = math.ceil(len(numbers) / columns)
+    if len(numbers) > columns * rows:
+        wide = columns_for(len(numbers))
+        raise ConfigError(
+            f"{len(numbers)} seeds do not fit into a grid of {columns} x {rows}. "
+            f"For example: --grid {wide}x{math.ceil(len(numbers) / wide)}"
+        )
+    return Settings(
+        model=model.identity,
+        run=_shown_place(model.path),
+        images=model.trained_images,
+        weights=model.weights,
+        device="cuda" if model.device.type == "cuda" else "cpu",
+        seeds=seeds_to_text(numbers),
+        columns=columns,
+        rows=rows,
+        truncation=truncation,
+        resolution=model.resolution,
+        alpha=model.alpha,
+        labels=model.label_numbers(labels, len(numbers)),
+    )
+
+
+def _shown_place(file: Path) -> str:
+    """The run, folder or file of a model: from here if it lies below, else with ~ for home."""
+    place = file.parent.parent if file.parent.name == "checkpoints" else file
+    place = file.parent if file.name == MODEL_FILE else place
+    place = place.parent if place.name == "model" else place
+    whole = place.absolute()
+    for base, sign in ((Path.cwd(), ""), (Path.home(), "~")):
+        if whole != base and whole.is_relative_to(base):
+            return (Path(sign) / whole.relative_to(base)).as_posix()
+    return whole.as_posix()
+
+
+def sheet(model: Model, settings: Settings) -> Image.Image:
+    """The sheet of `settings`, row by row; cells without a seed are white."""
+    height, width = height_width(settings.resolution)
+    shape = (settings.rows * height, settings.columns * width)
+    if shape[0] * shape[1] > LARGEST_SHEET:
+        raise RoomError(
+            f"The sheet would be {shape[1]:,} × {shape[0]:,} pixels; at most {LARGEST_SHEET:,} in "
+            "all. Take fewer seeds, a lower --resolution, or one file a seed: --separate FOLDER"
+        )
+    view = model.at(settings.resolution, settings.alpha)
+    filled = np.full((*shape, model.channels), 255, np.uint8)
+    pictures = view.each(settings.seed_list, settings.truncation, settings.labels)
+    for index, picture in enumerate(pictures):
+        top = index // settings.columns * height
+        left = index % settings.columns * width
+        filled[top : top + height, left : left + width] = picture
+    return to_picture(filled)
+
+
+def _png(picture: Image.Image, settings: Settings) -> bytes:
+    return png_bytes(picture, {"Software": MADE_HERE.decode(), **to_note(settings)})
+
+
+def save_picture(model: Model, settings: Settings, path: Path) -> Image.Image:
+    """Write the sheet of `settings` as PNG, with the note that brings it back."""
+    if path.suffix.lower() != ".png":
+        raise ConfigError(
+            f'A picture cannot be written as "{path.name}"; only PNG keeps its pixels and its '
+            f"settings. For example: {path.stem or 'samples'}.png"
+        )
+    check_free(path)
+    to_note(settings)
+    picture = sheet(model, settings)
+    write_out(path, _png(picture, settings))
+    return picture
+
+
+def save_separate(
+    model: Model, settings: Settings, folder: Path, done: Callable[[int], None] = lambda _: None
+) -> list[Path]:
+    """Write one PNG for each seed into `folder`, each with a note of its own."""
+    seeds = settings.seed_list
+    places = [folder / f"seed{seed:06d}.png" for seed in seeds]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RoomError(
+            f"The folder {folder} cannot be made ({error.strerror or error}). Name another one."
+        ) from error
+    for place in places:
+        check_free(place)
+    view = model.at(settings.resolution, settings.alpha)
+    pictures = view.each(seeds, settings.truncation, settings.labels)
+    for index, (seed, place, picture) in enumerate(zip(seeds, places, pictures, strict=True)):
+        labels = settings.labels
+        own = replace(
+            settings,
+            seeds=str(seed),
+            columns=1,
+            rows=1,
+            labels=None if labels is None else (labels[index % len(labels)],),
+        )
+        write_out(place, _png(to_picture(picture), own))
+        done(index + 1)
+    return places
+
+
+def save_walk(
+    model: Model,
+    seeds: str | Sequence[int],
+    path: Path,
+    *,
+    seconds: float = 8.0,
+    fps: float = 30.0,
+    truncation: float | None = None,
+    labels: Label | Sequence[Label] | None = None,
+) -> Film:
+    """Film a walk through `seeds`, or with one seed a smooth random walk."""
+    numbers = parse_seeds(seeds) if isinstance(seeds, str) else list(seeds)
+    if not 0 < seconds <= 3600:
+        raise ConfigError(f"seconds is {seconds:g}; a film takes up to 3600. Type: --seconds 8")
+    check_free(path)
+    frames = model.walk(
+        numbers,
+        max(1, round(seconds * fps)),
+        kind="smooth" if len(numbers) == 1 else "loop",
+        truncation=truncation,
+        labels=labels,
+        sigma=max(fps, 0.1),
+    )
+    return write_film(frames, path, fps=fps)
+
+
+# The same picture again ----------------------------------------------------------------------
+
+
+def picture_like(
+    picture: Path, run: Path | None = None, device: str | None = None
+) -> tuple[Model, Settings]:
+    """The model and settings that made a picture, so that `sheet` gives the same pixels.
+
+    The model is looked for in `run` if given, else where the note says, and in the folders the
+    picture lies in. Raises ConfigError when none there has the same weights.
+    """
+    settings = read_note(picture)
+    if device is None:
+        device = settings.device if settings.device == "cpu" or torch.cuda.is_available() else "cpu"
+    model = model_of(settings, _places(settings, picture, run), device)
+    if model is None:
+        searched = run or Path(settings.run)
+        raise ConfigError(
+            f"The model that made {picture} ({settings.run} at {settings.images:,} images) is not "
+            f"in {searched}: moved, changed, or no longer kept. Name the run that holds it: "
+            f"progan sample RUN --like {picture}"
+        )
+    model.at(settings.resolution, settings.alpha)
+    if settings.labels is not None and max(settings.labels) >= model.classes:
+        raise ConfigError(f"The note in {picture} has a label that its model does not know.")
+    return model, settings
+
+
+def _places(settings: Settings, picture: Path, run: Path | None) -> Iterator[Path]:
+    if run is not None:
+        yield run
+        return
+    said = settings.run
+    if not said.startswith(("//", "\\\\")):  # never a server that a stranger names
+        place = Path(said).expanduser() if said[:2] == "~/" else Path(said)
+        yield place
+        if not place.is_absolute():
+            yield picture.absolute().parent / place
+    yield from list(picture.absolute().parents)[:3]
+
+
+def model_of(settings: Settings, places: Iterable[Path], device: str = "cpu") -> Model | None:
+    """The first model with the weights that `settings` name, or None."""
+    for file in dict.fromkeys(file for place in places for file in _files(place, settings.images)):
+        try:
+            if read_header(file)["counters"]["images"] != settings.images:
+                continue
+            model = load(file, weights=settings.weights, device=device)
+        except (CheckpointError, ConfigError, KeyError, TypeError):
+            continue
+        if model.identity == settings.model:
+            return model
+    return None
+
+
+def _files(place: Path, images: int) -> Iterator[Path]:
+    """Files of a place that may hold a model, the likeliest first."""
+    if place.is_file() and place.suffix == ".safetensors":
+        yield place
+    likely = f"checkpoints/{images:09d}.safetensors"
+    for name in (likely, f"model/{MODEL_FILE}", MODEL_FILE):
+        if (place / name).is_file():
+            yield place / name
+    yield from checkpoints(place / "checkpoints")

@@ -1,0 +1,268 @@
+"""The verb `sample`: sheets of pictures, walks, the growth of a run, and a picture made again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from progan.cli.screen import say
+from progan.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from progan.assemble.film import Film
+    from progan.assemble.model import Model
+
+__all__ = ["sample"]
+
+FILMS = (".gif", ".webp", ".apng", ".mp4")
+WRITTEN = (".png", *FILMS)
+
+
+def sample(  # noqa: PLR0917 - the words of the verb
+    run: Annotated[
+        str | None,
+        typer.Argument(help="A run folder, checkpoint or exported folder; the newest run if none."),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Argument(help="What to write: .png, or .gif .webp .apng .mp4 for films."),
+    ] = None,
+    seeds: Annotated[str | None, typer.Option(help="Which pictures: 0,3,600-605.")] = None,
+    grid: Annotated[str | None, typer.Option(help="Columns x rows: 6x4.")] = None,
+    truncation: Annotated[
+        float | None, typer.Option(help="Above 0 to 1: smaller is safer and more alike.")
+    ] = None,
+    resolution: Annotated[
+        str | None, typer.Option(help="Of the half-grown network: 16, or 64x96.")
+    ] = None,
+    alpha: Annotated[
+        float | None, typer.Option(help="Within a fade: 0 to 1, the weight of the newest layers.")
+    ] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(help="A class by name or number; once, or once a seed.")
+    ] = None,
+    walk: Annotated[
+        str | None,
+        typer.Option(help="Film a walk through these seeds: 0,3,7. One seed: a random walk."),
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(help="Length of a walk [8].")] = None,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames a second [walk 30, time-lapse 6].")
+    ] = None,
+    timelapse: Annotated[
+        bool, typer.Option("--timelapse", help="Film how the run's pictures grew.")
+    ] = False,
+    like: Annotated[
+        Path | None, typer.Option(help="Make the pixels of this picture again.")
+    ] = None,
+    separate: Annotated[
+        bool, typer.Option("--separate", help="One PNG for each seed, into the folder OUT.")
+    ] = False,
+    weights: Annotated[str, typer.Option(help="average, or live: as last trained.")] = "average",
+    at_images: Annotated[
+        int | None, typer.Option(help="The checkpoint at so many images, not the newest.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N [auto].")] = None,
+) -> None:
+    """Make pictures or films with a trained model; prints where they are."""
+    options = {
+        **{"seeds": seeds, "grid": grid, "truncation": truncation, "resolution": resolution},
+        **{"alpha": alpha, "label": label or None, "walk": walk, "seconds": seconds, "fps": fps},
+        **{"timelapse": timelapse or None, "separate": separate or None, "at-images": at_images},
+        **{"weights": None if weights == "average" else weights, "like": like, "device": device},
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    _refuse_mixtures(given)
+    source, target = _places(run, out, separate=separate)
+    if target is not None:
+        _check_suffix(target, given)
+    if like is not None:
+        _again(like, source, target, device)
+    elif timelapse:
+        _timelapse(source, target, fps)
+    else:
+        _fresh(source, target, given)
+
+
+ALONE: Mapping[str, tuple[str, ...]] = {
+    "like": ("device",),
+    "timelapse": ("fps",),
+    "walk": (
+        *("seconds", "fps", "truncation", "resolution", "alpha", "label", "weights"),
+        *("at-images", "device"),
+    ),
+}
+"""What may stand beside an option that changes what is made."""
+
+
+def _refuse_mixtures(given: Mapping[str, Any]) -> None:
+    for main, beside in ALONE.items():
+        others = [name for name in given if name != main and name not in beside]
+        if main in given and others:
+            raise ConfigError(
+                f"--{main} and --{others[0]} do not go together; leave one out. "
+                "What each does: progan sample --help"
+            )
+    if "walk" not in given:
+        for name in ("seconds", "fps"):
+            if name in given and not (name == "fps" and "timelapse" in given):
+                raise ConfigError(
+                    f"--{name} is for films; say which seeds to walk through: "
+                    f"progan sample --walk 0,3,7 --{name} {given[name]:g}"
+                )
+    if "separate" in given and "grid" in given:
+        raise ConfigError(
+            "--separate writes one file a seed and --grid one file for all; leave one out."
+        )
+
+
+def _places(run: str | None, out: str | None, *, separate: bool) -> tuple[Path | None, Path | None]:
+    """Which word is the run and which the file to write: a lone `walk.gif` is no run."""
+    if run is not None and out is None:
+        path = Path(run).expanduser()
+        if not path.exists() or (path.is_file() and path.suffix != ".safetensors"):
+            written = path.suffix.lower() in WRITTEN
+            if written or (separate and not path.suffix and "runs" not in path.parts):
+                return None, path
+    source = None if run is None else Path(run).expanduser()
+    return source, None if out is None else Path(out).expanduser()
+
+
+def _check_suffix(target: Path, given: Mapping[str, Any]) -> None:
+    """Say before anything is loaded that this cannot be written under this name."""
+    if "separate" in given:
+        return
+    film = "walk" in given or "timelapse" in given
+    kinds = FILMS if film else (".png",)
+    if target.suffix.lower() not in kinds:
+        what = "A film" if film else "A picture"
+        also = "" if film else " (PNG alone keeps pixels and settings; films need --walk)"
+        raise ConfigError(
+            f'{what} cannot be written as "{target.name}"; its name must end in '
+            f"{', '.join(kinds)}{also}. For example: {target.stem or 'samples'}{kinds[0]}"
+        )
+
+
+def _again(like: Path, source: Path | None, target: Path | None, device: str | None) -> None:
+    from progan.assemble.files import free_name
+    from progan.assemble.sampling import picture_like, save_picture
+
+    like = like.expanduser()
+    model, settings = picture_like(like, source, device)
+    path = target or free_name(Path(f"{like.stem}-again.png"))
+    picture = save_picture(model, settings, path)
+    if model.device.type != settings.device:
+        say(f"Made on {model.device.type}, not {settings.device}: single pixels may differ by 1.")
+    _done(path, f"{picture.width} × {picture.height}", model)
+    _repeat([*_words(source), "--like", str(like), str(path)])
+
+
+def _timelapse(source: Path | None, target: Path | None, fps: float | None) -> None:
+    from progan.assemble.files import check_free, free_name
+    from progan.assemble.film import SNAPSHOTS_A_SECOND, write_timelapse
+    from progan.assemble.sampling import newest_run
+
+    run = source or newest_run()
+    if not run.is_dir():
+        raise ConfigError(
+            f"{run} is not a run folder, and only a run keeps the pictures of its growth. "
+            "Name one: progan sample runs/NAME --timelapse"
+        )
+    path = target or free_name(Path(f"{run.resolve().name}-growth.webp"))
+    check_free(path)
+    film = write_timelapse(run, path, fps=fps or SNAPSHOTS_A_SECOND)
+    _done(path, _film_words(film), None, run)
+    _repeat([str(run), "--timelapse", *(["--fps", f"{fps:g}"] if fps else []), str(path)])
+
+
+def _fresh(source: Path | None, target: Path | None, given: Mapping[str, Any]) -> None:
+    from progan.assemble import sampling
+    from progan.assemble.files import free_name
+    from progan.assemble.model import load
+
+    source = source or sampling.newest_run()
+    model = load(
+        source,
+        at_images=given.get("at-images"),
+        weights=given.get("weights", "average"),
+        device=given.get("device", "auto"),
+    )
+    for line in model.stored.passed:
+        say(f"{line} Using {model.path.name}.")
+    size = _size(given["resolution"]) if "resolution" in given else None
+    model = model.at(size, given.get("alpha"))
+    name = source.resolve().stem if source.is_file() else source.resolve().name
+    words = [str(source), *_option_words(given)]
+    if "walk" in given:
+        path = target or free_name(Path(f"{name}-walk.gif"))
+        film = sampling.save_walk(
+            model,
+            given["walk"],
+            path,
+            seconds=given.get("seconds", 8.0),
+            fps=given.get("fps", 30.0),
+            truncation=given.get("truncation"),
+            labels=given.get("label"),
+        )
+        _done(path, _film_words(film), model)
+        _repeat([*words, str(path)])
+        return
+    settings = sampling.settings_for(
+        model,
+        seeds=given.get("seeds"),
+        grid=given.get("grid"),
+        truncation=given.get("truncation"),
+        labels=given.get("label"),
+    )
+    if "separate" in given:
+        path = target or free_name(Path(f"{name}-pictures"))
+        places = sampling.save_separate(model, settings, path)
+        _done(path, f"{len(places):,} pictures", model)
+        _repeat([*words, str(path)])
+        return
+    path = target or free_name(Path(f"{name}.png"))
+    picture = sampling.save_picture(model, settings, path)
+    _done(path, f"{picture.width} × {picture.height}", model)
+    _repeat([*words, str(path)])
+    say(f"The same pixels, whatever the run does: progan sample --like {shlex.quote(str(path))}")
+
+
+def _size(text: str) -> int | tuple[int, int]:
+    sides = text.lower().replace("×", "x").split("x")
+    if len(sides) > 2 or not all(s.isascii() and s.isdigit() and len(s) < 6 for s in sides):
+        raise ConfigError(
+            f'resolution is "{text[:40]}"; write a side in pixels, or height x width: '
+            "--resolution 16"
+        )
+    numbers = [int(side) for side in sides]
+    return numbers[0] if len(numbers) == 1 or numbers[0] == numbers[1] else (numbers[0], numbers[1])
+
+
+def _option_words(given: Mapping[str, Any]) -> list[str]:
+    words: list[str] = []
+    for name, value in given.items():
+        for one in value if isinstance(value, list) else [value]:
+            words += [f"--{name}"] if one is True else [f"--{name}", f"{one}"]
+    return words
+
+
+def _words(source: Path | None) -> list[str]:
+    return [] if source is None else [str(source)]
+
+
+def _film_words(film: Film) -> str:
+    return f"{film.frames:,} frames, {film.width} × {film.height}, {film.seconds:.1f} s"
+
+
+def _done(path: Path, what: str, model: Model | None, run: Path | None = None) -> None:
+    origin = run if model is None else model.path
+    trained = "" if model is None else f" at {model.trained_images:,} images"
+    say(f"{path}  {what}, from {origin}{trained}")
+
+
+def _repeat(words: list[str]) -> None:
+    say(f"Again: progan sample {shlex.join(words)}")

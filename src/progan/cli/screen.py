@@ -1,0 +1,245 @@
+"""What a run looks like in a terminal: painted in place, or plain lines where that cannot be."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from rich.live import Live
+
+    from progan.core.plan import Plan, Progress
+    from progan.engine.events import Event
+
+__all__ = ["Face", "clock", "fail", "open_face", "say"]
+
+BEGAN = time.monotonic()
+"""When the user pressed Enter."""
+
+PLAIN_SECONDS = 10.0
+"""Seconds between two lines where nothing can be painted in place."""
+
+
+def _encodable(text: str, stream: Any) -> str:
+    """`text` as the stream can show it: what an ASCII terminal lacks becomes something near."""
+    encoding = getattr(stream, "encoding", None) or "ascii"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        near = {"×": "x", "−": "-", "…": "...", "→": "->", "±": "+-", "━": "=", "╸": ">", "–": "-"}
+        for character, replacement in near.items():
+            text = text.replace(character, replacement)
+        return text.encode(encoding, "backslashreplace").decode(encoding)
+    return text
+
+
+def say(text: str = "") -> None:
+    """Print plain text to the standard output."""
+    sys.stdout.write(_encodable(text, sys.stdout) + "\n")
+    sys.stdout.flush()
+
+
+def fail(text: str) -> None:
+    """Print an error to the standard error."""
+    sys.stderr.write(_encodable(text, sys.stderr) + "\n")
+    sys.stderr.flush()
+
+
+def clock(seconds: float) -> str:
+    """Seconds as 0:07, 12:30 or 3:05:00."""
+    whole = max(0, round(seconds))
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
+
+
+def words(seconds: float) -> str:
+    """Seconds as 9 min 48 s."""
+    minutes, left = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{hours} h" * (hours > 0), f"{minutes} min" * (minutes > 0), f"{left} s"]
+    return " ".join(part for part in parts if part)
+
+
+def plan_lines(plan: Plan, rates: Mapping[int, float], began: float, finish: float) -> list[str]:
+    """The plan as a table; times are counted from Enter."""
+    head = f"  {'stage':<12}{'images':>12}{'batch':>8}{'images/s':>11}{'from':>10}{'to':>10}"
+    lines, at = [head], began
+    for index, stage in enumerate(plan.stages):
+        if not stage.images:
+            continue
+        end = at + stage.images / rates[index]
+        rate = f"{rates[index]:,.0f}" if rates[index] >= 10 else f"{rates[index]:.2f}"
+        lines.append(
+            f"  {stage.name:<12}{stage.images:>12,}{stage.batch:>8}{rate:>11}"
+            f"{clock(at):>10}{clock(end):>10}"
+        )
+        at = end
+    if finish:
+        lines.append(f"  {'report':<12}{'':>12}{'':>8}{'':>11}{clock(at):>10}{clock(at + finish):>10}")
+    return lines
+
+
+def status_lines(
+    at: Progress, plan: Plan, terms: Mapping[str, float], rate: float, left: float | None, width: int
+) -> tuple[str, str]:
+    """The line of progress and the line of terms."""
+    share = min(1.0, at.images / max(1, plan.images))
+    fade = f"  alpha {at.alpha:.2f}" if at.stage.fade else ""
+    left_text = f"  {clock(left)} left" if left is not None else ""
+    tail = f"{100 * share:3.0f} %{fade}  {at.images:,} images  {rate:,.0f}/s{left_text}"
+    room = max(0, min(34, width - len(at.stage.name) - len(tail) - 6))
+    done = int(room * share)
+    bar = "━" * done + "╸" * (done < room) + " " * (room - done - 1)
+    first = f"{at.stage.name}  {bar[:room]}  {tail}" if room >= 8 else f"{at.stage.name}  {tail}"
+    shown = [
+        f"{name.replace('/', ' ')} {value:.3g}".replace("-", "−")
+        for name, value in terms.items()
+        if not name.endswith("gradient_norm")
+    ]
+    return first[:width], "  ".join(shown)[:width]
+
+
+class Face:
+    """Tells a session as it goes; also a listener of the engine."""
+
+    def __init__(self, *, live: bool) -> None:
+        self.width = min(100, shutil.get_terminal_size((100, 24)).columns)
+        self.live: Live | None = None
+        self.paint = live
+        self.rates: Mapping[int, float] = {}
+        self.model_plan: Plan | None = None
+        self.terms: Mapping[str, float] = {}
+        self.last = 0.0
+        self.told = 0
+
+    # before training
+
+    def line(self, head: str, text: str) -> None:
+        """A line under a head; an empty head goes on with the last."""
+        self._clear()
+        say(f"{head:<9}{text}")
+
+    def building(self, done: int, total: int) -> None:
+        """Pictures read so far."""
+        if self.paint:
+            self._show(f"Reading  {done:,} of {total:,} pictures", "")
+            if done >= total:
+                self._clear()
+        elif time.monotonic() - self.last > PLAIN_SECONDS:
+            self.last = time.monotonic()
+            say(f"Reading  {done:,} of {total:,} pictures")
+
+    def plan(self, title: str, plan: Plan, rates: Mapping[int, float], finish: float) -> None:
+        """The plan, before the first step."""
+        self.rates = dict(rates)
+        self.line("Plan", title)
+        say()
+        for text in plan_lines(plan, rates, time.monotonic() - BEGAN, finish):
+            say(text[: self.width] if self.paint else text)
+        say()
+
+    # while training
+
+    def hear(self, event: Event) -> None:
+        """Show what happened."""
+        from progan.engine import events
+
+        match event:
+            case events.Started(plan, _) | events.StageBegan(_, plan):
+                self.model_plan = plan
+            case events.Decided(_, kind, text) if kind != "plan":
+                self.line("Note", text)
+            case events.Stepped(at, terms, _, rate):
+                self.terms = terms or self.terms
+                pause = 0.25 if self.paint else PLAIN_SECONDS
+                if time.monotonic() - self.last < pause or self.model_plan is None:
+                    return
+                self.last = time.monotonic()
+                lines = status_lines(
+                    at, self.model_plan, self.terms, rate, self._left(at, rate), self.width
+                )
+                if self.paint:
+                    self._show(*lines)
+                else:
+                    name, share = at.stage.name, 100 * at.images / max(1, self.model_plan.images)
+                    left = self._left(at, rate)
+                    rest = f"  {clock(left)} left" if left is not None else ""
+                    fade = f"  alpha {at.alpha:.2f}" if at.stage.fade else ""
+                    say(f"{name:<8}{share:3.0f} %{fade}  {at.images:,} images  {rate:,.0f}/s{rest}")
+                    say(f"        {lines[1]}")
+            case events.Ended():
+                self._clear()
+            case _:
+                pass
+
+    def _left(self, at: Progress, rate: float) -> float | None:
+        """Seconds left for training: this stage at the rate it shows, the others as measured."""
+        plan = self.model_plan
+        if plan is None or rate <= 0 or not self.rates:
+            return None
+        here = plan.start(at.index) + at.stage.images - at.images
+        slower = rate / self.rates.get(at.index, rate)
+        rest = sum(
+            stage.images / (self.rates[index] * slower)
+            for index, stage in enumerate(plan.stages)
+            if index > at.index and index in self.rates
+        )
+        return max(0, here) / rate + rest
+
+    # after training
+
+    def summary(self, path: Path, images: int, seconds: float) -> None:
+        """Where everything is, and what to type next."""
+        self._clear()
+        say(f"Done in {words(seconds)}.  {path}")
+        say(f"  look    {path / 'report.html'}{_quality(path)}")
+        say(f"  play    progan sample {path} --grid 8x8")
+        say(f"  more    progan resume {path} --minutes 20")
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        self._clear()
+
+    def _show(self, first: str, second: str) -> None:
+        from rich.live import Live
+        from rich.text import Text
+
+        if self.live is None:
+            console = Console(highlight=False, soft_wrap=False)
+            self.live = Live(console=console, refresh_per_second=4, transient=True)
+            self.live.start()
+        self.live.update(Text(f"{first}\n{second}"))
+
+    def _clear(self) -> None:
+        if self.live is not None:
+            self.live.stop()
+            self.live = None
+
+
+def _quality(path: Path) -> str:
+    """SWD beside its floor, from the review."""
+    import json
+
+    try:
+        rows = json.loads((path / "review" / "review.json").read_text())["quality"]
+        swd = next(r for r in rows if r["metric"] == "swd" and r["level"] == "mean")
+        interval = f" ± {swd['interval']:.1f}" if swd.get("interval") is not None else ""
+        floor = f" (reals against reals {swd['floor']:.1f})" if swd.get("floor") is not None else ""
+        return f"   SWD {swd['value']:.1f}{interval}{floor}"
+    except (OSError, ValueError, KeyError, StopIteration, TypeError):
+        return ""
+
+
+def open_face() -> Face:
+    """A face that paints in place on a terminal, and prints plain lines elsewhere."""
+    plain = not sys.stdout.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    encoding = (sys.stdout.encoding or "ascii").lower()
+    return Face(live=not plain and "utf" in encoding)

@@ -1,0 +1,168 @@
+"""The verbs that train: demo, train, resume."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from progan.assemble.ask import Asked, prepare
+from progan.cli import screen
+from progan.core.errors import ConfigError
+
+__all__ = ["demo", "newest_run", "resume", "train"]
+
+Minutes = Annotated[
+    float | None, typer.Option(help="Fit the whole run, report included, to so many minutes.")
+]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Runs = Annotated[Path, typer.Option(help="Folder that holds run folders.")]
+
+
+def train(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A folder of pictures, a zip, npz or IDX file, portraits, fashion-mnist, or a "
+            "recipe."
+        ),
+    ],
+    minutes: Minutes = None,
+    images: Annotated[
+        int | None, typer.Option(help="Train on so many images in all, instead of minutes.")
+    ] = None,
+    resolution: Annotated[
+        int | None, typer.Option(help="Side of the pictures: 4, 8, 16 … 1024.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
+    system: Annotated[str | None, typer.Option(help="What to train: progan describe.")] = None,
+    preset: Annotated[str | None, typer.Option(help="A named group of its settings.")] = None,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a setting: optimizer.lr=2e-4.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run folder.")] = None,
+    device: Device = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="The same bits on any number of processes.")
+    ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Also write TensorBoard files.")
+    ] = False,
+    runs: Runs = Path("runs"),
+) -> None:
+    """Train on pictures: plan, training, report. Only the first word is needed."""
+    _check_numbers(minutes=minutes, images=images)
+    _train(
+        Asked(
+            words=source,
+            system=system,
+            preset=preset,
+            resolution=resolution,
+            minutes=minutes,
+            images=images,
+            seed=seed,
+            name=name,
+            device=device,
+            exact=exact,
+            sets=tuple(sets or ()),
+            runs=runs,
+            tensorboard=tensorboard,
+            began=screen.BEGAN,
+        )
+    )
+
+
+def demo(
+    minutes: Annotated[float, typer.Option(help="How long.")] = 3.0,
+    device: Device = None,
+    runs: Runs = Path("runs"),
+) -> None:
+    """Three minutes on portraits drawn by progan itself."""
+    _check_numbers(minutes=minutes)
+    _train(
+        Asked(
+            words="portraits",
+            minutes=minutes,
+            name="demo",
+            device=device,
+            runs=runs,
+            sets=("data.images=4000",),
+            began=screen.BEGAN,
+        )
+    )
+
+
+def resume(
+    run: Annotated[Path | None, typer.Argument(help="A run folder; the newest if left out.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Train for so much longer.")] = None,
+    images: Annotated[int | None, typer.Option(help="Train on so many images more.")] = None,
+    accept_new_data: Annotated[
+        bool, typer.Option("--accept-new-data", help="Go on although the pictures changed.")
+    ] = False,
+    runs: Runs = Path("runs"),
+) -> None:
+    """Go on exactly where a run stopped."""
+    _check_numbers(minutes=minutes, images=images)
+    path = run or newest_run(runs)
+    began = screen.BEGAN
+
+    def work(face: Any) -> Any:
+        from progan.assemble.train import resume_run
+
+        return resume_run(
+            path,
+            face,
+            minutes=minutes,
+            images=images,
+            accept_new_data=accept_new_data,
+            began=began,
+        )
+
+    if not path.is_dir():
+        raise ConfigError(f"There is no run at {path}. Runs made so far: ls {runs}")
+    _session(work)
+
+
+def newest_run(runs: Path) -> Path:
+    """The run folder that was written to last."""
+    found = [path.parent for path in runs.glob("*/recipe.lock.yaml")]
+    if not found:
+        raise ConfigError(f"There is no run in {runs} yet. Make one: progan demo")
+    return max(found, key=lambda path: (path / "recipe.lock.yaml").stat().st_mtime)
+
+
+def _check_numbers(minutes: float | None = None, images: int | None = None) -> None:
+    if minutes is not None and not 0 < minutes < 10**7:
+        raise ConfigError(f"--minutes is {minutes:g}; it must be above 0: --minutes 10")
+    if images is not None and images < 1:
+        raise ConfigError(f"--images is {images}; it must be at least 1: --images 100000")
+    if minutes is not None and images is not None:
+        raise ConfigError("--minutes and --images both say how long; give one: --minutes 10")
+
+
+def _train(asked: Asked) -> None:
+    prepared = prepare(asked)  # wrong words are told before torch is loaded
+
+    def work(face: Any) -> Any:
+        from progan.assemble.train import train_run
+
+        return train_run(prepared, face)
+
+    _session(work)
+
+
+def _session(work: Callable[[Any], Any]) -> None:
+    face = screen.open_face()
+    try:
+        outcome = work(face)
+    finally:
+        face.close()
+    if outcome.exit_code:
+        screen.say(
+            f"Stopped after saving at {outcome.images:,} images. "
+            f"Continue: progan resume {outcome.path}"
+        )
+        raise typer.Exit(outcome.exit_code)
+    face.summary(outcome.path, outcome.images, outcome.seconds)

@@ -1,0 +1,1 @@
+"""The words everybody shares: systems, players, turns, plans, batches, errors. Knows no paper."""

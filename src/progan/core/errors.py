@@ -1,0 +1,53 @@
+"""Errors a user can cause or mend: each says what came, what must hold, what to do.
+
+The command line prints the message alone, without a traceback, and exits with `exit_code`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "CheckpointError",
+    "ConfigError",
+    "DataError",
+    "ProganError",
+    "RoomError",
+    "TrainingError",
+]
+
+
+class ProganError(Exception):
+    """Base of every error whose message is meant for the user."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class ConfigError(ProganError):
+    """Words on the command line, or a recipe, that cannot be understood."""
+
+    exit_code = 2
+
+
+class DataError(ProganError):
+    """Pictures, archives or caches that cannot be used."""
+
+    exit_code = 3
+
+
+class CheckpointError(ProganError):
+    """A checkpoint that is damaged, missing, or belongs to something else."""
+
+    exit_code = 4
+
+
+class RoomError(ProganError):
+    """No room: disk, memory, or permission."""
+
+    exit_code = 5
+
+
+class TrainingError(ProganError):
+    """Training failed and could not be repaired."""
+
+    exit_code = 6

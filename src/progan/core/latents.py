@@ -1,0 +1,70 @@
+"""What a generator is fed: named latent fields, each with a shape and a prior."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from progan.core.errors import ConfigError
+
+__all__ = ["LatentField", "Latents", "Prior", "Role", "draw_fields"]
+
+Latents = Mapping[str, Tensor]
+"""Latent tensors by field name, one row per picture."""
+
+Prior = Literal["normal", "uniform", "categorical"]
+Role = Literal["noise", "class", "code", "layout"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatentField:
+    """One input of a generator.
+
+    `normal` and `uniform` (on [-1, 1]) give floats of `shape`; `categorical` gives one integer
+    below `choices`.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    """Shape of one row; empty for a class."""
+    prior: Prior = "normal"
+    role: Role = "noise"
+    choices: int = 0
+    """Number of classes of a categorical field."""
+
+
+def draw_fields(
+    fields: tuple[LatentField, ...],
+    n: int,
+    *,
+    truncation: float | None = None,
+    device: torch.device | None = None,
+) -> dict[str, Tensor]:
+    """Draw `n` rows of every field from torch's generator.
+
+    `truncation` below 1 draws normal fields from a normal distribution cut at ±2·truncation:
+    the smaller, the safer and the more alike the pictures. Values outside are drawn again.
+
+    Source: Brock et al. 2019 (BigGAN), section 3.1, the truncation trick.
+    """
+    if truncation is not None and not 0 < truncation <= 1:
+        raise ConfigError(f"truncation is {truncation}; it must be above 0 and at most 1.")
+    drawn: dict[str, Tensor] = {}
+    for field in fields:
+        shape = (n, *field.shape)
+        if field.prior == "categorical":
+            drawn[field.name] = torch.randint(field.choices, shape, device=device)
+        elif field.prior == "uniform":
+            drawn[field.name] = torch.rand(shape, device=device) * 2 - 1
+        else:
+            values = torch.randn(shape, device=device)
+            if truncation is not None and truncation < 1:
+                limit = 2 * truncation
+                while bool((outside := values.abs() > limit).any()):
+                    values = torch.where(outside, torch.randn_like(values), values)
+            drawn[field.name] = values
+    return drawn

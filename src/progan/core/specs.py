@@ -1,0 +1,92 @@
+"""Small torch-free records: what the data looks like, which optimizer, which running average.
+
+They stand apart from the networks so that recipes can be read and described without torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from progan.core.errors import ConfigError
+
+__all__ = ["SGD", "Adam", "Average", "DataSpec", "Optimizer", "RMSprop"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSpec:
+    """What a system may know about its data before it sees a picture."""
+
+    resolution: int
+    """Side of the largest pictures, in pixels; a power of two."""
+    channels: int = 3
+    """1 for grey, 3 for colour."""
+    classes: int = 0
+    """Number of classes; 0 when pictures carry no label."""
+    images: int = 0
+    """Number of different pictures."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adam:
+    """Adam (Kingma & Ba 2015)."""
+
+    lr: float = 0.001
+    """Learning rate."""
+    betas: tuple[float, float] = (0.0, 0.99)
+    """Decay of the running mean and of the running square of gradients."""
+    eps: float = 1e-8
+    """Added to the root of the running square."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RMSprop:
+    """RMSprop (Tieleman & Hinton 2012)."""
+
+    lr: float = 5e-5
+    """Learning rate."""
+    decay: float = 0.99
+    """Decay of the running square of gradients."""
+    eps: float = 1e-8
+    """Added to the root of the running square."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SGD:
+    """Stochastic gradient descent with momentum."""
+
+    lr: float = 0.01
+    """Learning rate."""
+    momentum: float = 0.0
+    """Share of the last update kept in the next."""
+
+
+Optimizer = Adam | RMSprop | SGD
+
+
+@dataclass(frozen=True, kw_only=True)
+class Average:
+    """A running average of weights, counted in images or in steps: exactly one of the two.
+
+        average ← keep · average + (1 − keep) · weights,  after each step
+
+    with keep = 0.5^(images of the step / half_life_images), or keep = decay.
+    """
+
+    half_life_images: int | None = 10_000
+    """Real images after which an old weight counts half."""
+    decay: float | None = None
+    """Share of the old average kept at each step, whatever the batch."""
+
+    def __post_init__(self) -> None:
+        if (self.half_life_images is None) == (self.decay is None):
+            raise ConfigError(
+                f"average has half_life_images {self.half_life_images} and decay {self.decay}; "
+                "give exactly one of them and set the other to null."
+            )
+
+    def keep(self, images: int) -> float:
+        """Share of the old average kept after a step that drew `images` real images."""
+        if self.decay is not None:
+            return self.decay
+        assert self.half_life_images is not None
+        return 0.5 ** (images / self.half_life_images) if self.half_life_images else 0.0

@@ -1,0 +1,173 @@
+"""The interface between a paper and the engine: systems, players and turns.
+
+A GAN is a game. A system declares its players, and whose turn it is; the engine plays. One rule
+makes it hold: *a turn reads the system, its batch and `at`, and nothing else.* What must survive
+a turn is a buffer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, runtime_checkable
+
+from torch import Tensor, nn
+
+from progan.core.batch import Batch, Images
+from progan.core.latents import LatentField, Latents
+from progan.core.plan import Plan, Progress
+from progan.core.specs import Average, Optimizer
+
+__all__ = [
+    "Encodes",
+    "JointTurn",
+    "Player",
+    "Samples",
+    "Scores",
+    "System",
+    "Terms",
+    "Translates",
+    "Turn",
+    "constant",
+]
+
+Terms = Mapping[str, Tensor]
+"""Named scalars with their weights applied; their sum is the loss."""
+
+B = TypeVar("B", bound=Batch)
+
+
+def constant(at: Progress) -> float:
+    """The rate that never changes."""
+    return 1.0
+
+
+@dataclass(frozen=True)
+class Player:
+    """Parameters that move together, and how they move."""
+
+    parameters: tuple[nn.Parameter, ...]
+    optimizer: Optimizer
+    rate: Callable[[Progress], float] = constant
+    """Factor on the learning rate at a moment of training."""
+    after_step: Callable[[], None] | None = None
+    """Called when the optimizer has stepped, e.g. to clip weights."""
+
+    @classmethod
+    def of(cls, *modules: nn.Module, optimizer: Optimizer, **options: Any) -> Self:
+        """A player that owns all parameters of `modules`, each once."""
+        unique = dict.fromkeys(p for module in modules for p in module.parameters())
+        return cls(tuple(unique), optimizer, **options)
+
+
+@dataclass(frozen=True)
+class Turn(Generic[B]):
+    """One player's move: the loss it lowers."""
+
+    player: str
+    loss: Callable[[B, Progress], Terms]
+    repeat: int = 1
+    """Moves in a row, each on a batch of its own if it draws."""
+    every: int = 1
+    """Played in every so many steps."""
+    draws: bool = True
+    """Whether it draws a fresh real batch, or looks at the one drawn before it."""
+
+    @property
+    def players(self) -> tuple[str, ...]:
+        """Who moves."""
+        return (self.player,)
+
+    def losses(self, batch: B, at: Progress) -> Mapping[str, Terms]:
+        """The terms of each player that moves."""
+        return {self.player: self.loss(batch, at)}
+
+
+@dataclass(frozen=True)
+class JointTurn(Generic[B]):
+    """Several players moving at once, on gradients of one evaluation."""
+
+    players: tuple[str, ...]
+    losses: Callable[[B, Progress], Mapping[str, Terms]]
+    repeat: int = 1
+    every: int = 1
+    draws: bool = True
+
+
+class System(nn.Module, Generic[B]):
+    """A paper: its networks, its players, its turns, its plan.
+
+    Built as `System(config, data)`. Names of players and submodules are the file format of
+    checkpoints: renaming one breaks old files.
+    """
+
+    batch_type: ClassVar[type[Batch]] = Images
+    averaged: tuple[str, ...] = ("generator",)
+    """Submodules that get a running average, by dotted name."""
+    average: Average = Average()
+    """How that average forgets."""
+
+    def plan(self) -> Plan:
+        """The stages this system trains through."""
+        raise NotImplementedError(f"{type(self).__name__} must say its plan")
+
+    def players(self) -> Mapping[str, Player]:
+        """Who plays, by name."""
+        raise NotImplementedError(f"{type(self).__name__} must name its players")
+
+    def turns(self, at: Progress) -> Sequence[Turn[B] | JointTurn[B]]:
+        """Whose turn it is, in order, within one step at this moment."""
+        raise NotImplementedError(f"{type(self).__name__} must say whose turn it is")
+
+    def preview(self, batch: B, at: Progress) -> Mapping[str, Tensor]:
+        """Named panels of pictures in [-1, 1], n c h w, at the resolution of `at`."""
+        raise NotImplementedError(f"{type(self).__name__} must show a preview")
+
+    def begin_stage(self, batch: B, at: Progress) -> None:
+        """Called once on entering a stage; what it measures belongs in buffers."""
+
+
+@runtime_checkable
+class Samples(Protocol):
+    """Turns noise into pictures."""
+
+    latent_fields: tuple[LatentField, ...]
+
+    def draw(self, n: int, truncation: float | None = None) -> Latents:
+        """Draw latents for `n` pictures from torch's generator."""
+        ...
+
+    def generate(self, latents: Latents, at: Progress) -> Tensor:
+        """Pictures for `latents`, n c h w, nominally in [-1, 1]."""
+        ...
+
+
+@runtime_checkable
+class Translates(Protocol):
+    """Turns pictures of one domain into pictures of another."""
+
+    directions: tuple[str, ...]
+
+    def translate(self, image: Tensor, direction: str, at: Progress) -> Tensor:
+        """Translate `image`, n c h w in [-1, 1]."""
+        ...
+
+
+@runtime_checkable
+class Encodes(Protocol):
+    """Finds the latents of a picture."""
+
+    def encode(self, image: Tensor, at: Progress) -> Latents:
+        """Latents of `image`, n c h w in [-1, 1]."""
+        ...
+
+
+@runtime_checkable
+class Scores(Protocol):
+    """Tells how real a picture looks."""
+
+    higher_is_real: bool
+
+    def score(self, batch: Any, at: Progress) -> Tensor:
+        """One score per example."""
+        ...

@@ -1,0 +1,1 @@
+"""Pictures in, batches out: sources, decoding, the pyramid on disk, order and loader."""

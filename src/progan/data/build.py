@@ -1,0 +1,201 @@
+"""From a source to a pyramid: in parallel, and going on where a killed build stopped.
+
+    1  decode   jobs of neighbouring pictures go to child processes; each finished one is written
+    2  join     the jobs are appended, in order, to the files of the store
+    3  close    labels, report, checksums, manifest; then the folder gets its name
+
+What a job holds depends on the source and the settings alone, so a build that was killed twice
+and finished by another number of workers has the same bytes as one that was left in peace.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from progan.core.errors import DataError
+from progan.core.faults import Faults
+from progan.data.crew import decode, default_workers
+from progan.data.disk import lock, read_json, replace, room
+from progan.data.pyramid import Pyramid
+from progan.data.report import DataReport
+from progan.data.sources import open_source
+from progan.data.sources.base import Source
+from progan.data.task import Record, Task, choose_resolution, no_pictures
+from progan.data.writer import Writer
+
+if TYPE_CHECKING:
+    from progan.core.config import DataSettings
+
+__all__ = ["build", "check", "choose_resolution", "open_or_build"]
+
+FILE_BYTES = 2**30
+"""No file of a store is longer, unless a single picture is."""
+
+REMEMBERED = 100
+"""Fingerprints kept in a cache."""
+
+Tick = Callable[[int, int], None]
+"""Called with (done, total) as pictures are read."""
+
+
+def build(
+    source: Source,
+    to: str | Path,
+    settings: DataSettings,
+    *,
+    resolution: int | None = None,
+    workers: int | None = None,
+    progress: Tick | None = None,
+    faults: Faults | None = None,
+    file_bytes: int = FILE_BYTES,
+) -> Pyramid:
+    """Read every picture of `source` into a new store at `to`, or go on with one begun there.
+
+    `resolution` stands in for the settings' own; without either it is chosen from the pictures.
+    `progress(done, total)` counts pictures. A store of the same pictures and settings that is
+    already there is opened and returned.
+
+    Raises: DataError when no picture can be used, or `to` holds something else; RoomError when
+    the disk is full or cannot be written. What was done stays, and the next call goes on from it.
+    """
+    task = Task(source, settings, resolution)
+    return _build(
+        task, Path(to), workers=workers, progress=progress, faults=faults, file_bytes=file_bytes
+    )
+
+
+def _build(
+    task: Task,
+    to: Path,
+    *,
+    workers: int | None,
+    progress: Tick | None,
+    faults: Faults | None,
+    file_bytes: int,
+) -> Pyramid:
+    writer = Writer(task, to, file_bytes, faults or Faults())
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        with lock(to.with_name(f".{to.name}.lock")):
+            if to.exists():
+                return _already_there(to, writer.key)
+            if not writer.begin():
+                _fill(task, writer, workers or default_workers(), progress)
+            writer.finish()
+    except OSError as error:
+        raise room(error, to, task.bytes_needed()) from error
+    return Pyramid.open(to)
+
+
+def check(
+    source: Source,
+    settings: DataSettings,
+    *,
+    resolution: int | None = None,
+    workers: int | None = None,
+    progress: Tick | None = None,
+) -> DataReport:
+    """Decode every picture as `build` does, and only report. Nothing is written.
+
+    Raises: DataError when there is no picture to be looked at.
+    """
+    task = Task(source, settings, resolution)
+    tally = _Tally(progress, len(task.indices))
+    results = decode(source, task.frame, task.jobs(), workers or default_workers(), tally.add)
+    with closing(results):
+        records = [Record.of(result) for result in results]
+    return task.report(sorted(records, key=lambda record: record.number))
+
+
+def open_or_build(
+    source: Source | str,
+    settings: DataSettings,
+    cache: str | Path,
+    *,
+    resolution: int | None = None,
+    base: Path | None = None,
+    workers: int | None = None,
+    progress: Tick | None = None,
+    faults: Faults | None = None,
+) -> Pyramid:
+    """The pyramid of a source, from the folder `cache` or built into it.
+
+    A second call with the same pictures and settings opens what the first one built. A store that
+    turns out to be damaged is built anew. `base`: where relative paths in `source` begin.
+
+    Raises: as `build` and `open_source`.
+    """
+    cache = Path(cache)
+    if isinstance(source, str):
+        source = open_source(source, settings, base=base)
+    task = Task(source, settings, resolution, _fingerprint(source, cache))
+    slug = re.sub(r"[^a-z0-9]+", "-", source.name.lower()).strip("-")[:40] or "data"
+    to = cache / f"{slug}-{task.frame.resolution}-{task.key()[:12]}"
+    if to.exists():
+        try:
+            return Pyramid.open(to)
+        except DataError:
+            shutil.rmtree(to)  # a copy of ours, made from pictures that are still there
+    return _build(
+        task, to, workers=workers, progress=progress, faults=faults, file_bytes=FILE_BYTES
+    )
+
+
+def _fill(task: Task, writer: Writer, workers: int, progress: Tick | None) -> None:
+    """Decode what is missing, then join and close."""
+    jobs, tally = task.jobs(), _Tally(progress, len(task.indices))
+    records = writer.finished(jobs)
+    left = [job for job in jobs if job.number not in records]
+    tally.add(len(task.indices) - sum(len(job.indices) for job in left))
+    with closing(decode(task.source, task.frame, left, workers, tally.add)) as results:
+        for result in results:
+            records[result.job.number] = writer.keep(result)
+            writer.faults.reach("decoded", tally.done)
+    ordered = [records[number] for number in sorted(records)]
+    if not any(record.used for record in ordered):
+        writer.discard()
+        raise no_pictures(task.source.name, len(task.indices), task.findings(ordered))
+    writer.join(ordered)
+    writer.close(ordered)
+
+
+def _fingerprint(source: Source, cache: Path) -> str:
+    """The source's fingerprint, remembered in the cache while no file's size or time changes."""
+    stamp, path = source.stamp(), cache / "fingerprints.json"
+    known = read_json(path) or {}
+    if stamp not in known:
+        known = dict(list(known.items())[-REMEMBERED:]) | {stamp: source.fingerprint()}
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            replace(path, json.dumps(known, indent=1).encode())
+        except OSError as error:
+            raise room(error, path, 2**20) from error
+    return str(known[stamp])
+
+
+def _already_there(to: Path, key: str) -> Pyramid:
+    there = Pyramid.open(to)
+    if there.manifest.key != key:
+        raise DataError(
+            f"{to} already holds other pictures or other settings ({there.manifest.source}, "
+            f"{there.spec.resolution} pixels). Give another folder: --to {to}-2"
+        )
+    return there
+
+
+class _Tally:
+    """Counts pictures for the progress bar."""
+
+    def __init__(self, progress: Tick | None, total: int) -> None:
+        self.progress, self.total, self.done = progress, total, 0
+
+    def add(self, n: int) -> None:
+        self.done += n
+        if self.progress is not None:
+            self.progress(self.done, self.total)

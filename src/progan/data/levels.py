@@ -1,0 +1,32 @@
+"""From one picture to its pyramid: repeated means of 2 × 2 pixels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progan.data.records import SMALLEST
+
+__all__ = ["levels"]
+
+
+def levels(top: NDArray[np.uint8]) -> dict[int, NDArray[np.uint8]]:
+    """Every resolution from `top`'s down to 4, of pictures (n, c, r, r).
+
+        level r/2 = mean over 2 × 2 pixels of level r,  kept in float32 throughout
+
+    Each level is rounded (half to even) and clipped only as it is written, never on the way down;
+    up to nine levels float32 holds these means exactly.
+
+    Source: the official ProGAN dataset tool (float cascade, rint).
+    """
+    whole: NDArray[np.floating[Any]] = top.astype(np.float32)
+    found = {top.shape[-1]: np.ascontiguousarray(top)}
+    while whole.shape[-1] > SMALLEST:
+        above, below = whole[..., 0::2, :], whole[..., 1::2, :]
+        rows = above + below
+        whole = (rows[..., 0::2] + rows[..., 1::2]) * np.float32(0.25)
+        found[whole.shape[-1]] = np.rint(whole).clip(0, 255).astype(np.uint8)
+    return found

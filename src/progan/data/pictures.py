@@ -1,0 +1,222 @@
+"""One picture file to one square of bytes, by stated rules, or the reason why not.
+
+formats     PNG, JPEG (MPO), WebP, BMP, GIF, TIFF, known by content and not by name;
+            the first picture of an animation or of several pages
+limits      64 million pixels, 256 MB a file
+size        shorter side (padding: longer side) at least half the resolution, else "too small";
+            between half and whole it is enlarged, and counted
+crop        centre: the largest square in the middle (an odd pixel over is cut on the right or
+            bottom). pad: the whole picture, with the background around it
+resize      Lanczos with three lobes, widened when shrinking so that nothing aliases, on the
+            stored values; very large pictures are first halved: JPEG by its decoder down to
+            no less than twice, others by means to no less than three times the resolution.
+            A picture that has the resolution already keeps its pixels
+turn        as EXIF says
+colours     see `colours`; a picture is grey when R = G = B everywhere
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from progan.data.colours import GROUNDS, flatten, is_grey, prepared
+from progan.data.records import Finding, Frame, Kind, UnfitError
+
+__all__ = [
+    "FORMATS",
+    "LARGEST_BYTES",
+    "LARGEST_PIXELS",
+    "UnfitError",
+    "decode",
+    "fit",
+    "size_of",
+    "with_channels",
+]
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+LARGEST_PIXELS = 64_000_000
+LARGEST_BYTES = 256_000_000
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What undoes each EXIF orientation."""
+BOMBS = (Image.DecompressionBombWarning, Image.DecompressionBombError)
+REASONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Kind, str], ...] = (
+    (BOMBS, "too large", f"more than {LARGEST_PIXELS:,} pixels"),
+    (
+        UnidentifiedImageError,
+        "unreadable",
+        f"no picture in {', '.join(FORMATS[:-1])} or TIFF format",
+    ),
+    (MemoryError, "too large", "needs too much memory"),
+    (FileNotFoundError, "unreadable", "vanished before it was read"),
+    (PermissionError, "unreadable", "no permission to read it"),
+)
+
+
+def decode(
+    file: str | Path | bytes, frame: Frame, name: str | None = None
+) -> tuple[NDArray[np.uint8], tuple[str, ...]] | Finding:
+    """Pixels (r, r, c), c 1 or 3, and the rules that were needed; or a finding.
+
+    `file` is a path, or the bytes of a file. Never raises for what a file contains; run it in a
+    child process all the same, as decoders are large programs (`crew` does).
+    """
+    title = name if name is not None else ("" if isinstance(file, bytes) else str(file))
+    notes: set[str] = set()
+    try:
+        with _opened(file) as image:
+            pixels = _square(image, frame, notes)
+    except Exception as error:
+        return _finding(title, error)
+    return pixels, tuple(sorted(notes))
+
+
+def size_of(file: str | Path | bytes, name: str = "") -> tuple[int, int] | Finding:
+    """Width and height as shown (turned by EXIF), from the head of the file."""
+    try:
+        with _opened(file) as image:
+            turned = _orientation(image) >= 5
+            return (image.height, image.width) if turned else image.size
+    except Exception as error:
+        return _finding(name, error)
+
+
+def fit(image: Image.Image, frame: Frame, notes: set[str]) -> NDArray[np.uint8]:
+    """Cut or pad a decoded picture to the frame: pixels (r, r, c), not yet turned."""
+    profile = image.info.get("icc_profile")
+    side = frame.resolution
+    if frame.crop == "centre":
+        short = min(image.size)
+        left, top = (image.width - short) // 2, (image.height - short) // 2
+        if image.width != image.height:
+            image = image.crop((left, top, left + short, top + short))
+        size = (side, side)
+    else:
+        long = max(image.size)
+        width, height = (max(1, round(side * length / long)) for length in image.size)
+        size = (width, height)
+    image = prepared(image, notes)
+    if image.size != size:
+        image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    pixels = flatten(image, frame.background, profile, notes)
+    if size == (side, side):
+        return pixels
+    left, top = (side - size[0]) // 2, (side - size[1]) // 2
+    out = np.full((side, side, pixels.shape[2]), GROUNDS[frame.background], np.uint8)
+    out[top : top + size[1], left : left + size[0]] = pixels
+    return out
+
+
+def with_channels(pixels: NDArray[np.uint8], wanted: int | None) -> NDArray[np.uint8]:
+    """Grey or colour as wanted; where nothing is, grey if the picture is grey."""
+    if pixels.shape[2] == 3 and (is_grey(pixels) if wanted is None else False):
+        return pixels[..., :1]
+    if wanted is None or pixels.shape[2] == wanted:
+        return pixels
+    if wanted == 3:
+        return np.repeat(pixels, 3, axis=2)
+    return np.asarray(Image.fromarray(pixels).convert("L"))[..., None]
+
+
+def _square(image: Image.Image, frame: Frame, notes: set[str]) -> NDArray[np.uint8]:
+    if getattr(image, "is_animated", False) and image.format != "MPO":  # MPO: a photo's previews
+        notes.add("animated")
+    _check_size(image.size, frame, notes)
+    counted = min(image.size) if frame.crop == "centre" else max(image.size)
+    ask = [max(1, 2 * frame.resolution * length // counted) for length in image.size]
+    image.draft(None, (ask[0], ask[1]))
+    image.load()
+    turn = TURNS.get(_orientation(image))
+    pixels = fit(image, frame, notes)
+    if turn is not None:
+        notes.add("turned")
+        squeezed = pixels[..., 0] if pixels.shape[2] == 1 else pixels
+        turned = np.asarray(Image.fromarray(squeezed).transpose(turn))
+        pixels = turned.reshape(pixels.shape)
+    return np.ascontiguousarray(with_channels(pixels, frame.channels))
+
+
+def _check_size(size: tuple[int, int], frame: Frame, notes: set[str]) -> None:
+    width, height = size
+    side = min(size) if frame.crop == "centre" else max(size)
+    if 2 * side < frame.resolution:
+        needed = -(-frame.resolution // 2)
+        which = "shorter" if frame.crop == "centre" else "longer"
+        raise UnfitError(
+            "too small", f"{width} × {height} pixels; the {which} side must have {needed}"
+        )
+    if min(size) * frame.resolution < max(size) and frame.crop == "pad":
+        raise UnfitError("too small", f"{width} × {height} pixels; too narrow to be padded")
+    if side < frame.resolution:
+        notes.add("enlarged")
+
+
+@contextmanager
+def _opened(file: str | Path | bytes) -> Iterator[Image.Image]:
+    """The picture, its head read and its size checked; every warning ends here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with _stream(file) as stream, Image.open(stream, formats=FORMATS) as image:
+            pixels = image.width * image.height
+            if pixels > LARGEST_PIXELS:
+                raise Image.DecompressionBombError(f"{pixels:,}")
+            if pixels == 0:
+                raise UnfitError("empty", f"{image.width} × {image.height} pixels")
+            yield image
+
+
+@contextmanager
+def _stream(file: str | Path | bytes) -> Iterator[BinaryIO]:
+    if isinstance(file, bytes):
+        with io.BytesIO(file) as memory:
+            yield memory
+        return
+    # Without O_NONBLOCK, opening a pipe that has taken the place of a file would wait for ever.
+    handle = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as stream:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise UnfitError("not a file", "is not a regular file")
+        if status.st_size > LARGEST_BYTES:
+            raise UnfitError("too large", f"{status.st_size:,} bytes; at most {LARGEST_BYTES:,}")
+        if status.st_size == 0:
+            raise UnfitError("empty", "0 bytes")
+        yield stream
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # a broken EXIF block says nothing; the picture may be good
+        return 1
+
+
+def _finding(name: str, error: Exception) -> Finding:
+    """What Pillow or the system said, in our words."""
+    if isinstance(error, UnfitError):
+        return Finding(name, error.kind, str(error))
+    for kinds, kind, reason in REASONS:
+        if isinstance(error, kinds):
+            return Finding(name, kind, reason)
+    said = (error.strerror if isinstance(error, OSError) and error.strerror else str(error)).strip()
+    first = said.splitlines()[0][:120] if said else type(error).__name__
+    return Finding(name, "unreadable", f"broken ({first})")

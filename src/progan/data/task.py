@@ -1,0 +1,211 @@
+"""A source and settings, thought through: which pictures, in which shape, under which name."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progan.core.errors import DataError
+from progan.data.crew import Decoded, Job, measure
+from progan.data.disk import read_json
+from progan.data.pyramid import resolutions_to
+from progan.data.records import LARGEST, SMALLEST, Finding, Frame, shown
+from progan.data.report import NOTES, DataReport
+from progan.data.sources.base import Digest, Source
+
+if TYPE_CHECKING:
+    from progan.core.config import DataSettings
+
+__all__ = ["Record", "Task", "choose_resolution", "no_pictures"]
+
+RULES = 1
+"""Version of the rules by which pictures are read; raised when the same files give other bytes."""
+JOB_BYTES, JOB_PICTURES = 2**24, 512
+"""A job holds no more than this at full resolution: what is lost by a kill, what a worker holds."""
+MEASURED = 400
+"""Pictures whose size is looked at to choose a resolution."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What is remembered of a finished job."""
+
+    number: int
+    used: list[int]
+    channels: int
+    findings: list[Finding]
+    notes: dict[str, int]
+    sha256: str = ""
+    """Of its pixels, where they are kept."""
+
+    @classmethod
+    def of(cls, result: Decoded, sha256: str = "") -> Record:
+        """Everything but the pixels."""
+        return cls(
+            number=result.job.number,
+            used=result.used,
+            channels=result.channels,
+            findings=result.findings,
+            notes=result.notes,
+            sha256=sha256,
+        )
+
+    def json(self) -> bytes:
+        """As the bytes of a JSON file."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def read(cls, path: Path) -> Record | None:
+        """None when the record is missing or not what was written."""
+        body = read_json(path)
+        try:
+            if body is None:
+                return None
+            body["findings"] = [Finding(**finding) for finding in body["findings"]]
+            return cls(**body)
+        except (TypeError, KeyError):
+            return None
+
+
+class Task:
+    """Which pictures of a source are read, and how.
+
+    `fingerprint`: the source's, where it is known already.
+
+    Raises: DataError where the settings do not fit the source.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        settings: DataSettings,
+        resolution: int | None = None,
+        fingerprint: str | None = None,
+    ) -> None:
+        self._fingerprint = fingerprint
+        if not source.count:
+            raise no_pictures(source.name, 0, source.findings)
+        side = resolution or choose_resolution(source, settings)
+        self.sides = resolutions_to(side)
+        source.check_resolution(side)
+        self.source = source
+        self.frame = Frame(
+            resolution=side,
+            channels=settings.channels,
+            crop=settings.crop,
+            background=settings.background,
+        )
+        wanted = settings.images
+        if wanted is not None and wanted < 1:
+            raise DataError(f"images is {wanted}; it must be at least 1, or null for all of them.")
+        used = min(wanted or source.count, source.count)
+        # Spread evenly over the list: the first ones of a sorted folder could all be of one class.
+        self.indices: NDArray[np.int64] = np.arange(used, dtype=np.int64) * source.count // used
+        self.labels = source.labels() if settings.labels == "auto" else None
+
+    def key(self) -> str:
+        """Name of the store in a cache: equal for equal pictures read by equal rules."""
+        digest = Digest()
+        digest.add(
+            RULES, self._fingerprint or self.source.fingerprint(), json.dumps(asdict(self.frame))
+        )
+        digest.add(len(self.indices), int(self.labels is not None))
+        return digest.hex()
+
+    def jobs(self) -> list[Job]:
+        """The pictures cut into runs; a matter of their number and shape alone."""
+        step = max(1, min(JOB_PICTURES, JOB_BYTES // (3 * self.frame.resolution**2)))
+        return [
+            Job(number, tuple(self.indices[start : start + step].tolist()))
+            for number, start in enumerate(range(0, len(self.indices), step))
+        ]
+
+    def bytes_needed(self) -> int:
+        """Room for every picture at every resolution, in colour unless it is known to be grey."""
+        each = (self.frame.channels or 3) * sum(r * r for r in self.sides)
+        return len(self.indices) * each + min(len(self.indices) * each, 2 * JOB_BYTES)
+
+    def channels(self, records: Sequence[Record]) -> int:
+        """3 when any picture is in colour, unless the settings say."""
+        return self.frame.channels or max((r.channels for r in records if r.used), default=1)
+
+    def classes(self, records: Sequence[Record]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+        """Names of the classes that have pictures, and the class of every used picture.
+
+        Both empty when fewer than two are left.
+        """
+        used = np.array([index for record in records for index in record.used], np.int64)
+        if self.labels is None:
+            return (), np.empty(0, np.int32)
+        present, labels = np.unique(self.labels[used], return_inverse=True)
+        if len(present) < 2:
+            return (), np.empty(0, np.int32)
+        return tuple(self.source.classes[i] for i in present), labels.astype(np.int32)
+
+    def report(self, records: Sequence[Record]) -> DataReport:
+        """What became of every picture."""
+        classes, labels = self.classes(records)
+        counts = np.bincount(labels, minlength=len(classes)).tolist()
+        notes = sum((Counter(record.notes) for record in records), Counter[str]())
+        return DataReport(
+            source=self.source.name,
+            seen=len(self.indices),
+            used=sum(len(record.used) for record in records),
+            resolution=self.frame.resolution,
+            channels=self.channels(records),
+            crop=self.frame.crop,
+            background=self.frame.background,
+            shaping=self.source.shaping,
+            labels=dict(zip(classes, counts, strict=True)),
+            notes={note: notes[note] for note in NOTES if notes[note]},
+            remarks=self.source.remarks,
+            findings=self.findings(records),
+        )
+
+    def findings(self, records: Sequence[Record]) -> tuple[Finding, ...]:
+        """Of the listing, then of the pictures in their order."""
+        return self.source.findings + tuple(f for record in records for f in record.findings)
+
+
+def choose_resolution(source: Source, settings: DataSettings) -> int:
+    """The settings' resolution, or the source's own, or what nine of ten pictures can fill.
+
+    That is the largest power of two that the short side of nine tenths of the pictures reaches
+    (the long side where pictures are padded), looked up in at most 400 of them.
+
+    Raises: DataError when no picture can be opened.
+    """
+    if settings.resolution is not None:
+        return settings.resolution
+    if source.native_resolution is not None:
+        return min(LARGEST, source.native_resolution)
+    some = {source.count * i // MEASURED for i in range(MEASURED)} if source.count else set()
+    sizes = measure(source, sorted(some))
+    if not sizes:
+        raise no_pictures(source.name, source.count, source.findings)
+    sides = sorted(min(size) if settings.crop == "centre" else max(size) for size in sizes)
+    side = sides[len(sides) // 10]
+    return min(LARGEST, max(SMALLEST, 1 << (side.bit_length() - 1)))
+
+
+def no_pictures(name: str, seen: int, findings: Sequence[Finding]) -> DataError:
+    """The error for a source without a single usable picture."""
+    if not findings and not seen:
+        return DataError(
+            f"{shown(name)} holds no pictures. Give a folder or zip of PNG, JPEG, WebP, BMP, GIF "
+            f"or TIFF files."
+        )
+    few = "".join(f"\n  {finding.line()}" for finding in findings[:3])
+    more = f"\n  and {len(findings) - 3:,} more" if len(findings) > 3 else ""
+    none = f"none of the {seen:,} pictures in {shown(name)} can be used"
+    return DataError(
+        f"{none if seen else f'{shown(name)} holds no usable pictures'}:{few}{more}\n"
+        f"Look closer: progan data check {shown(name)} --resolution {SMALLEST}"
+    )

@@ -1,0 +1,56 @@
+"""Running averages of weights, and the swap that puts them to work."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from progan.core.system import System
+
+__all__ = ["Averages"]
+
+
+class Averages:
+    """One averaged copy of each submodule that a system names in `averaged`.
+
+        average ← keep · average + (1 − keep) · weights
+
+    Parameters are averaged, buffers are copied. Copies are in evaluation mode.
+
+    Source: Karras et al. 2018 (ProGAN), appendix A, where keep is 0.999.
+    """
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.modules: Mapping[str, nn.Module] = {
+            name: copy.deepcopy(system.get_submodule(name)).eval().requires_grad_(False)
+            for name in system.averaged
+        }
+
+    @torch.no_grad()
+    def update(self, images: int) -> None:
+        """Move the averages after a step that drew `images` real images."""
+        keep = self.system.average.keep(images)
+        for name, average in self.modules.items():
+            live = self.system.get_submodule(name)
+            old, new = list(average.parameters()), list(live.parameters())
+            if old:
+                torch._foreach_lerp_(old, new, 1.0 - keep)  # type: ignore[attr-defined]
+            for kept, buffer in zip(average.buffers(), live.buffers(), strict=True):
+                kept.copy_(buffer)
+
+    @contextmanager
+    def swapped_in(self) -> Iterator[System]:
+        """The system with averaged submodules in place of the live ones."""
+        live = {name: self.system.get_submodule(name) for name in self.modules}
+        for name, module in self.modules.items():
+            self.system.set_submodule(name, module)
+        try:
+            yield self.system
+        finally:
+            for name, module in live.items():
+                self.system.set_submodule(name, module)

@@ -1,0 +1,274 @@
+"""The trainer: steps through a plan, and holds everything that must survive.
+
+One step, in words: where are we in the plan → entering a stage? reset and begin it → for each
+turn that is due: draw or reuse the batch, seed, play → move the averages → count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer as TorchOptimizer
+
+from progan.core import distributed
+from progan.core.batch import Batch
+from progan.core.errors import CheckpointError, ConfigError
+from progan.core.faults import Faults
+from progan.core.plan import Plan, Progress, Size, Stage
+from progan.core.randomness import seed_of
+from progan.core.system import System
+from progan.engine.average import Averages
+from progan.engine.play import make_optimizer, play
+from progan.engine.precision import Precision
+
+__all__ = ["Draws", "State", "StepResult", "Trainer"]
+
+
+class Draws(Protocol):
+    """Where real images come from: a pure function of the image numbers."""
+
+    def batch(self, numbers: range, resolution: Size) -> Batch:
+        """The images with these numbers, at this resolution."""
+        ...
+
+
+@dataclass
+class State:
+    """All that must survive: tensors by name, and counters that JSON can hold."""
+
+    tensors: dict[str, Tensor]
+    counters: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What one step did."""
+
+    at: Progress
+    """The moment the step was played at."""
+    entered: bool
+    """Whether it entered a stage."""
+    terms: Mapping[str, Tensor]
+    finite: bool
+
+
+class Trainer:
+    """Plays a system through its plan.
+
+    Everything random is a function of (seed, purpose, turn, shard, step), and the real images of
+    a step are a function of how many were drawn before: a trainer that loads a `State` goes on
+    with the same bits as the one that saved it.
+    """
+
+    def __init__(
+        self,
+        system: System[Any],
+        data: Draws,
+        *,
+        plan: Plan | None = None,
+        seed: int = 0,
+        shards: int = 1,
+        micro_batch: int | None = None,
+        precision: Precision = "fp32",
+        device: torch.device | None = None,
+        faults: Faults | None = None,
+    ) -> None:
+        self.system = system
+        self.data = data
+        self.plan = plan or system.plan()
+        self.seed = seed
+        self.shards = shards
+        self.micro_batch = micro_batch
+        self.precision: Precision = precision
+        self.device = device or torch.device("cpu")
+        self.faults = faults or Faults()
+        distributed.broadcast(system)
+        self.players = dict(system.players())
+        self.optimizers = self._fresh_optimizers()
+        self.averages = Averages(system)
+        self.images = 0
+        self.steps = 0
+        self.entered = -1
+        self.skipped = 0
+        self.skipped_in_a_row = 0
+        self.recoveries = 0
+        self.rate = 1.0
+        """Factor on every learning rate; a recovery halves it."""
+        for stage in self.plan.stages:
+            if stage.batch % shards:
+                raise ConfigError(
+                    f"batch {stage.batch} at {stage.resolution} px cannot be cut into {shards} "
+                    f"shards; use --set train.shards=1 or a batch that {shards} divides."
+                )
+
+    @property
+    def at(self) -> Progress:
+        """Where training is now."""
+        return self.plan.at(self.images, self.steps)
+
+    @property
+    def done(self) -> bool:
+        """Whether the plan is at its end."""
+        return self.images >= self.plan.images
+
+    def _fresh_optimizers(self) -> dict[str, TorchOptimizer]:
+        return {name: make_optimizer(player) for name, player in self.players.items()}
+
+    def _draw(self, first: int, at: Progress) -> dict[int, Batch]:
+        """The shards this process owns of the batch that begins at image number `first`."""
+        share = at.batch // self.shards
+        return {
+            shard: self.data.batch(
+                range(first + shard * share, first + (shard + 1) * share), at.resolution
+            )
+            for shard in distributed.owned(self.shards)
+        }
+
+    def _enter(self, at: Progress) -> None:
+        if at.stage.fresh_optimizers:
+            self.optimizers = self._fresh_optimizers()
+        torch.manual_seed(seed_of(self.seed, "begin_stage", at.index))
+        whole = self.data.batch(range(self.images, self.images + at.batch), at.resolution)
+        with torch.no_grad():
+            self.system.begin_stage(whole, at)
+        distributed.broadcast(self.system)
+        self.entered = at.index
+
+    def step(self) -> StepResult:
+        """Play every turn that is due at this moment."""
+        at = self.at
+        entering = at.index != self.entered
+        if entering:
+            self._enter(at)
+        start = self.images
+        batch: dict[int, Batch] | None = None
+        terms: dict[str, Tensor] = {}
+        finite = True
+        for number, turn in enumerate(self.system.turns(at)):
+            if self.steps % turn.every:
+                continue
+            for repeat in range(turn.repeat):
+                if turn.draws or batch is None:
+                    batch = self._draw(self.images, at)
+                    self.images += at.batch
+                played = play(
+                    self.system,
+                    turn,
+                    self.players,
+                    self.optimizers,
+                    batch,
+                    at,
+                    seed_words=(self.seed, "turn", number, repeat, self.steps),
+                    shard_count=self.shards,
+                    micro_batch=self.micro_batch,
+                    precision=self.precision,
+                    device=self.device,
+                    rate=self.rate,
+                    faults=self.faults,
+                )
+                terms.update(played.terms)
+                finite = finite and played.finite
+        if finite:
+            self.averages.update(self.images - start)
+            self.skipped_in_a_row = 0
+        else:
+            self.skipped += 1
+            self.skipped_in_a_row += 1
+        self.steps += 1
+        return StepResult(at, entering, terms, finite)
+
+    def state(self) -> State:
+        """Everything that must survive. Tensors are shared, not copied: write them at once."""
+        tensors = {f"system/{name}": value for name, value in self.system.state_dict().items()}
+        for module, average in self.averages.modules.items():
+            for name, value in average.state_dict().items():
+                tensors[f"average/{module}/{name}"] = value
+        names = {parameter: name for name, parameter in self.system.named_parameters()}
+        for player, optimizer in self.optimizers.items():
+            for parameter, memory in optimizer.state.items():
+                for key, value in memory.items():
+                    tensors[f"optimizer/{player}/{key}/{names[parameter]}"] = value
+        counters = {
+            "images": self.images,
+            "steps": self.steps,
+            "entered": self.entered,
+            "skipped": self.skipped,
+            "skipped_in_a_row": self.skipped_in_a_row,
+            "recoveries": self.recoveries,
+            "rate": self.rate,
+            "plan": [stage_to_plain(stage) for stage in self.plan.stages],
+        }
+        return State(tensors, counters)
+
+    def load_state(self, state: State) -> None:
+        """Go on from `state`: the same bits as the trainer that gave it."""
+        groups: dict[str, dict[str, Tensor]] = {"system": {}, "average": {}, "optimizer": {}}
+        for name, value in state.tensors.items():
+            kind, _, rest = name.partition("/")
+            groups.setdefault(kind, {})[rest] = value
+        try:
+            self.system.load_state_dict(groups["system"])
+            for module, average in self.averages.modules.items():
+                prefix = f"{module}/"
+                average.load_state_dict(
+                    {
+                        name.removeprefix(prefix): value
+                        for name, value in groups["average"].items()
+                        if name.startswith(prefix)
+                    }
+                )
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())[:300]
+            raise CheckpointError(
+                f"This checkpoint does not fit {type(self.system).__name__} as configured: {reason} "
+                "Resume with the recipe the run was started with."
+            ) from error
+        self._load_optimizers(groups["optimizer"])
+        counters = state.counters
+        self.plan = Plan(tuple(stage_from_plain(stage) for stage in counters["plan"]))
+        self.images, self.steps = counters["images"], counters["steps"]
+        self.entered, self.rate = counters["entered"], counters["rate"]
+        self.skipped, self.skipped_in_a_row = counters["skipped"], counters["skipped_in_a_row"]
+        self.recoveries = counters["recoveries"]
+
+    def _load_optimizers(self, tensors: Mapping[str, Tensor]) -> None:
+        self.optimizers = self._fresh_optimizers()
+        parameters = dict(self.system.named_parameters())
+        for name, value in tensors.items():
+            player, key, parameter = name.split("/", 2)
+            if player not in self.optimizers or parameter not in parameters:
+                raise CheckpointError(
+                    f"This checkpoint holds the optimizer of {player}/{parameter}, which this "
+                    "system does not have. Resume with the recipe the run was started with."
+                )
+            owner = parameters[parameter]
+            if value.dim() and value.shape != owner.shape:
+                raise CheckpointError(
+                    f"This checkpoint's {key} of {parameter} has shape {tuple(value.shape)}, not "
+                    f"{tuple(owner.shape)}. Resume with the recipe the run was started with."
+                )
+            kept = torch.empty_like(owner if value.dim() else value, requires_grad=False)
+            self.optimizers[player].state[owner][key] = kept.copy_(value)
+
+
+def stage_to_plain(stage: Stage) -> dict[str, Any]:
+    """A stage as JSON and YAML hold it."""
+    size = stage.resolution
+    return {
+        "name": stage.name,
+        "images": stage.images,
+        "resolution": size if isinstance(size, int) else list(size),
+        "batch": stage.batch,
+        "fade": stage.fade,
+        "fresh_optimizers": stage.fresh_optimizers,
+    }
+
+
+def stage_from_plain(plain: Mapping[str, Any]) -> Stage:
+    """Read what `stage_to_plain` wrote."""
+    size = plain["resolution"]
+    return Stage(**{**plain, "resolution": size if isinstance(size, int) else tuple(size)})

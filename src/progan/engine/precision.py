@@ -1,0 +1,68 @@
+"""What is computed in which precision.
+
+Weights, gradients, moments and averages are always float32. With `bf16`, convolutions and matrix
+products of a turn run in bfloat16; layers keep their statistics, and systems their scores and
+losses, in float32.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+from progan.core.errors import ConfigError
+
+__all__ = ["Precision", "choose_device", "has_bf16", "precision_context"]
+
+Precision = Literal["fp32", "bf16"]
+
+
+def precision_context(precision: Precision, device: torch.device) -> torch.autocast:
+    """The context a turn is evaluated in.
+
+    Casts are not cached: a weight cast without a graph must never serve where one is needed.
+    """
+    return torch.autocast(
+        device.type, dtype=torch.bfloat16, enabled=precision == "bf16", cache_enabled=False
+    )
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether the hardware multiplies in bfloat16, rather than merely being able to emulate it."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    capability = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    if "avx512_bf16" in capability or "amx_bf16" in capability:
+        return bool(capability.get("avx512_bf16") or capability.get("amx_bf16"))
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and "bf16" in _cpu_flags()
+
+
+def _cpu_flags() -> str:
+    try:
+        with open("/proc/cpuinfo") as text:
+            for line in text:
+                if line.startswith(("flags", "Features")):
+                    return line
+    except OSError:
+        pass
+    return ""
+
+
+def choose_device(name: str) -> torch.device:
+    """Read `auto`, `cpu`, `cuda` or `cuda:N`."""
+    if name == "auto":
+        return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f'device is "{name}"; use auto, cpu, cuda or cuda:0.') from error
+    if device.type not in ("cpu", "cuda"):
+        raise ConfigError(f'device is "{name}"; use auto, cpu, cuda or cuda:0.')
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(f'device is "{name}", but no CUDA device is found here; use --device cpu.')
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(
+            f'device is "{name}"; this machine has cuda:0 to cuda:{torch.cuda.device_count() - 1}.'
+        )
+    return device

@@ -1,0 +1,216 @@
+"""Convolutions and dense layers with He's constant applied at run time, and their fused resampling.
+
+    y = x ∗ (w · gain / √fan_in) + b,        w ~ N(0, 1),  b = 0 at the start
+
+The constant multiplies the weight only, never the bias. Adam divides each update by the size of
+the gradient, so parameters that all start at unit size all learn at the same speed: hence the
+name, equalized learning rate.
+
+With `equalized=False` every layer here is the ordinary one, drawn from N(0, gain / √fan_in).
+
+Source: Karras et al. 2018 (ProGAN), section 4.1; the gains and the fused kernels from its code.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+__all__ = [
+    "ROOT_TWO",
+    "EqualizedConv2d",
+    "EqualizedDownConv2d",
+    "EqualizedLinear",
+    "EqualizedUpConv2d",
+    "box_kernel",
+    "nearest_kernel",
+]
+
+ROOT_TWO = math.sqrt(2.0)
+"""Gain of a layer that is followed by a rectifier (He et al. 2015)."""
+
+
+def draw_weight(
+    shape: tuple[int, ...], fan_in: int, gain: float, equalized: bool
+) -> tuple[nn.Parameter, float]:
+    """Draw a weight, and the constant it must be multiplied with at run time."""
+    constant = gain / math.sqrt(fan_in)
+    if equalized:
+        return nn.Parameter(torch.randn(shape)), constant
+    return nn.Parameter(torch.randn(shape) * constant), 1.0
+
+
+class EqualizedConv2d(nn.Module):
+    """Convolve with zero padding that keeps the size ("same"), for an odd kernel.
+
+    Bias is zero at the start; `bias=False` leaves it out.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int = 3,
+        *,
+        gain: float = ROOT_TWO,
+        equalized: bool = True,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        shape = (out_channels, in_channels, kernel, kernel)
+        self.weight, self.scale = draw_weight(shape, kernel**2 * in_channels, gain, equalized)
+        self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
+        self.padding = kernel // 2
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n o h w"]:
+        """Convolve `x`."""
+        weight: Tensor = self.weight
+        if self.scale != 1.0:  # the constant goes where fewer numbers have to be multiplied
+            if x.numel() < weight.numel():
+                x = x * self.scale
+            else:
+                weight = weight * self.scale
+        return F.conv2d(x, weight, self.bias, padding=self.padding)
+
+
+class EqualizedLinear(nn.Module):
+    """Multiply with a dense matrix; `bias=False` leaves the bias out."""
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        gain: float = ROOT_TWO,
+        equalized: bool = True,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        shape = (out_features, in_features)
+        self.weight, self.scale = draw_weight(shape, in_features, gain, equalized)
+        self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
+
+    def forward(self, x: Float[Tensor, "n f"]) -> Float[Tensor, "n o"]:
+        """Multiply `x`."""
+        return F.linear(x if self.scale == 1.0 else x * self.scale, self.weight, self.bias)
+
+
+def box_kernel() -> Float[Tensor, "9 16"]:
+    """The matrix that turns flat 3×3 kernels into 4×4 ones for a stride-2 convolution.
+
+    Each 4×4 kernel is the mean of the four 3×3 kernels shifted by up to one pixel: convolving
+    with it at stride 2 is convolving with the 3×3 kernel, then averaging 2×2 boxes.
+    """
+    matrix = torch.zeros(3, 3, 4, 4)
+    for y in range(3):
+        for x in range(3):
+            matrix[y, x, y : y + 2, x : x + 2] = 0.25
+    return matrix.view(9, 16)
+
+
+def nearest_kernel() -> Float[Tensor, "9 16"]:
+    """The matrix that turns flat 3×3 kernels into 4×4 ones for a stride-2 transposed convolution.
+
+    Each 4×4 kernel is the sum of the four shifted 3×3 kernels, rotated by 180°, since a
+    transposed convolution meets its kernel the other way round. The result equals repeating
+    every pixel 2×2, then convolving with the 3×3 kernel.
+
+    Departs: the original code stores these weights rotated instead; rotate to import them.
+    """
+    return 4.0 * box_kernel().view(9, 4, 4).flip(1, 2).reshape(9, 16)
+
+
+class _FusedConv2d(nn.Module):
+    """A 3×3 layer whose kernel is widened to 4×4 by one (n × 9)(9 × 16) matrix product."""
+
+    widen: Tensor
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        widen: Tensor,
+        gain: float,
+        equalized: bool,
+        bias: bool,
+    ) -> None:
+        super().__init__()
+        shape = (out_channels, in_channels, 3, 3)
+        self.weight, scale = draw_weight(shape, 9 * in_channels, gain, equalized)
+        self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
+        self.register_buffer("widen", widen * scale, persistent=False)
+
+    def kernel(self) -> Float[Tensor, "o c 4 4"]:
+        """The 4×4 kernel, constant included, always in the precision of the weight."""
+        weight = self.weight
+        with torch.autocast(weight.device.type, enabled=False):
+            flat = weight.reshape(-1, 9) @ self.widen
+        return flat.view(weight.shape[0], weight.shape[1], 4, 4)
+
+
+class EqualizedUpConv2d(_FusedConv2d):
+    """Double the size and convolve in one: nearest neighbour, then 3×3, as one 4×4 layer.
+
+    The same function as `EqualizedConv2d` after `up`, with the same weights, at 4/9 of the cost.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        gain: float = ROOT_TWO,
+        equalized: bool = True,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            widen=nearest_kernel(),
+            gain=gain,
+            equalized=equalized,
+            bias=bias,
+        )
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n o 2*h 2*w"]:
+        """Enlarge and convolve `x`."""
+        kernel = self.kernel().transpose(0, 1)
+        return F.conv_transpose2d(x, kernel, self.bias, stride=2, padding=1)
+
+
+class EqualizedDownConv2d(_FusedConv2d):
+    """Convolve and halve the size in one: 3×3, then 2×2 means, as one 4×4 layer of stride 2.
+
+    Without an activation between, the same function as `EqualizedConv2d` before `down`. In a
+    critic it is *another* function: bias and activation now come after the mean, not before it.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        gain: float = ROOT_TWO,
+        equalized: bool = True,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            widen=box_kernel(),
+            gain=gain,
+            equalized=equalized,
+            bias=bias,
+        )
+
+    def forward(self, x: Float[Tensor, "n c 2*h 2*w"]) -> Float[Tensor, "n o h w"]:
+        """Convolve and shrink `x`."""
+        return F.conv2d(x, self.kernel(), self.bias, stride=2, padding=1)

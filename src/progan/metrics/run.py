@@ -1,0 +1,293 @@
+"""Measure generated images against real ones, and real ones against themselves.
+
+    report = evaluate(real, fake, real_images=10_000, images=10_000, repeats=3)
+    print(report)                      # a table: value ± spread, floor, n
+    json.dumps(report.to_json())
+
+A number is never shown alone: every row holds its number of images, the same measurement on real
+images, and the feature extractor it rests on ("none" for those that look at pixels).
+
+To add a metric: one file with the mathematics, one `Metric` line in `METRICS`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+
+from progan.core.errors import ConfigError
+from progan.core.randomness import seed_of
+from progan.metrics.images import ImageSource, Spool, shifted
+from progan.metrics.msssim import msssim
+from progan.metrics.sliced import floor_images, sliced_wasserstein
+
+__all__ = ["METRICS", "Metric", "Report", "Row", "evaluate"]
+
+Hears: TypeAlias = Callable[[float], None]
+Measure: TypeAlias = Callable[[ImageSource, ImageSource, int, int, Hears], Mapping[str, float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One way to measure, and how it is shown."""
+
+    title: str
+    measure: Measure
+    """(real, fake, images, seed, progress) → value by level; a single value has level ""."""
+    images: int
+    """Images of each kind in the published protocol."""
+    compares: bool
+    """Whether it needs two sets. If so its floor compares two disjoint draws of real images;
+    if not, the value beside it is the same measurement on real images."""
+    digits: int = 4
+    """Decimals shown."""
+    extractor: str = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One number, with what is needed to judge it."""
+
+    metric: str
+    level: str
+    """Resolution of the level, "mean" over levels, or "" where there is one value."""
+    value: float
+    """Mean over repeats."""
+    spread: float | None
+    """Standard deviation over repeats; None for a single one."""
+    floor: float
+    """The same between two draws of real images, or on real images alone."""
+    images: int
+    """Generated images per repeat."""
+    floor_images: int
+    """Images in each draw behind `floor`."""
+    repeats: int
+    extractor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What `evaluate` found."""
+
+    rows: Sequence[Row]
+    resolution: int
+    seed: int
+    seconds: float
+
+    def value(self, metric: str, level: str | None = None) -> Row:
+        """The row of `metric` at `level`; without a level, its mean or single value."""
+        wanted = ("mean", "") if level is None else (level,)
+        for row in self.rows:
+            if row.metric == metric and row.level in wanted:
+                return row
+        raise KeyError((metric, level))
+
+    def notes(self) -> list[str]:
+        """What a reader must know to compare the numbers, in sentences."""
+        notes = []
+        for row in self.rows:
+            if row.level not in ("mean", "") or row.floor_images == row.images:
+                continue
+            note = (
+                f"{row.metric}: the real images suffice for a floor of n = {row.floor_images:,}, "
+                f"not {row.images:,}"
+            )
+            if METRICS[row.metric].compares:
+                ratio = math.sqrt(row.floor_images / row.images)
+                note += f"; it falls as 1/√n, so expect about {ratio * row.floor:.2f} at the full n"
+            notes.append(note + ".")
+        return notes
+
+    def to_json(self) -> dict[str, Any]:
+        """The report in plain numbers, texts and lists."""
+        return {
+            "resolution": self.resolution,
+            "seed": self.seed,
+            "seconds": round(self.seconds, 3),
+            "rows": [asdict(row) for row in self.rows],
+            "notes": self.notes(),
+        }
+
+    def __str__(self) -> str:
+        head = ("metric", "level", "value", "spread", "real", "n", "n real", "extractor")
+        table = [head]
+        for row in self.rows:
+            digits = METRICS[row.metric].digits
+            table.append(
+                (
+                    METRICS[row.metric].title,
+                    row.level,
+                    f"{row.value:.{digits}f}",
+                    "" if row.spread is None else f"± {row.spread:.{digits}f}",
+                    f"{row.floor:.{digits}f}",
+                    f"{row.images:,}",
+                    f"{row.floor_images:,}",
+                    row.extractor,
+                )
+            )
+        widths = [max(len(line[i]) for line in table) for i in range(len(head))]
+        lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in table]
+        return "\n".join([*lines, *self.notes()])
+
+
+def _swd(
+    real: ImageSource, fake: ImageSource, images: int, seed: int, progress: Hears
+) -> dict[str, float]:
+    found = sliced_wasserstein(real, fake, images, seed=seed, progress=progress)
+    return {level: value for level, value, _, _ in found.rows()}
+
+
+def _msssim(
+    real: ImageSource, fake: ImageSource, images: int, seed: int, progress: Hears
+) -> dict[str, float]:
+    return {"": msssim(fake, images // 2, progress=progress).value}
+
+
+METRICS: Mapping[str, Metric] = {
+    "swd": Metric(title="SWD x 10³", measure=_swd, images=16_384, compares=True, digits=2),
+    "msssim": Metric(title="MS-SSIM", measure=_msssim, images=20_000, compares=False),
+}
+
+
+def evaluate(
+    real: ImageSource,
+    fake: ImageSource,
+    *,
+    real_images: int,
+    fake_images: int | None = None,
+    metrics: Sequence[str] = ("swd", "msssim"),
+    images: int | None = None,
+    repeats: int = 1,
+    seed: int = 0,
+    progress: Callable[[str, float], None] | None = None,
+) -> Report:
+    """Measure `fake` by every metric named, with the same on real images beside each value.
+
+    `real` and `fake` are as `progan.metrics.images` says: pure functions from image numbers to
+    uint8 pixels, in random order. `real_images` is the number of different real pictures;
+    `fake_images` that of generated ones where they are files (None: as many as asked for).
+    `images` replaces the published sizes (16,384 for SWD; 20,000, that is 10,000 pairs, for
+    MS-SSIM). A metric is given no more images than there are.
+
+    The floor of a metric that compares two sets uses two disjoint draws of real images; where
+    fewer than twice `images` exist, two halves, and the report says so.
+
+    With `repeats`, each repeat draws the next generated images (the same ones, if they are files
+    and run out), and new places and directions. The value is the mean and the spread the standard
+    deviation over repeats: what another set of that many generated images would change. The real
+    images stay, so their choice is not in the spread.
+
+    Raises ConfigError for an unknown metric or too few images, DataError for unfit images.
+    """
+    _check(metrics, repeats)
+    began = time.monotonic()
+    counts = {name: _count(METRICS[name], images, real_images, fake_images) for name in metrics}
+    rows: list[Row] = []
+    with Spool(fake, max(counts.values()) * repeats) as kept:
+        resolution = int(kept(0, 1).shape[2])
+        for name in metrics:
+            rows += _measure(
+                name,
+                real,
+                kept,
+                images=counts[name],
+                real_images=real_images,
+                fake_images=fake_images,
+                repeats=repeats,
+                seed=seed,
+                hears=_part(name, repeats + 1, progress),
+            )
+    seconds = time.monotonic() - began
+    return Report(rows=rows, resolution=resolution, seed=seed, seconds=seconds)
+
+
+def _check(metrics: Sequence[str], repeats: int) -> None:
+    for name in metrics:
+        if name not in METRICS:
+            raise ConfigError(
+                f"metric {name!r} is not known; choose among {', '.join(METRICS)}: "
+                f"--metrics {','.join(METRICS)}"
+            )
+    if not metrics or repeats < 1:
+        raise ConfigError(
+            f"{len(metrics)} metrics and {repeats} repeats were asked for; "
+            f"at least one of each is needed: --metrics {','.join(METRICS)}"
+        )
+
+
+def _count(metric: Metric, images: int | None, real: int, fake: int | None) -> int:
+    """Images per repeat: an even number, no more than there are."""
+    limits = [images or metric.images]
+    if fake is not None:
+        limits.append(fake)
+    if metric.compares:
+        limits.append(real)
+    return min(limits) // 2 * 2
+
+
+def _measure(
+    name: str,
+    real: ImageSource,
+    fake: ImageSource,
+    *,
+    images: int,
+    real_images: int,
+    fake_images: int | None,
+    repeats: int,
+    seed: int,
+    hears: Callable[[int], Hears],
+) -> list[Row]:
+    metric = METRICS[name]
+    found: list[Mapping[str, float]] = []
+    for repeat in range(repeats):
+        start = repeat * images
+        if fake_images is not None and start + images > fake_images:
+            start = 0
+        draw = seed_of(seed, name, repeat)
+        found.append(metric.measure(real, shifted(fake, start), images, draw, hears(repeat)))
+    count = (
+        floor_images(real_images, images) if metric.compares else min(images, real_images // 2 * 2)
+    )
+    second = shifted(real, count) if metric.compares else real
+    floor = metric.measure(real, second, count, seed_of(seed, name, "floor"), hears(repeats))
+    return [
+        Row(
+            metric=name,
+            level=level,
+            value=mean,
+            spread=_spread([values[level] for values in found]),
+            floor=floor[level],
+            images=images,
+            floor_images=count,
+            repeats=repeats,
+            extractor=metric.extractor,
+        )
+        for level in found[0]
+        for mean in [sum(values[level] for values in found) / repeats]
+    ]
+
+
+def _spread(values: Sequence[float]) -> float | None:
+    """Standard deviation, unbiased; None for a single value."""
+    if len(values) < 2:
+        return None
+    mean = sum(values) / len(values)
+    return math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
+
+
+def _part(
+    name: str, parts: int, progress: Callable[[str, float], None] | None
+) -> Callable[[int], Hears]:
+    """What a measurement tells becomes the fraction of its metric that is done."""
+
+    def of(part: int) -> Hears:
+        def hear(fraction: float) -> None:
+            if progress:
+                progress(name, (part + fraction) / parts)
+
+        return hear
+
+    return of

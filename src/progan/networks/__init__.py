@@ -1,0 +1,1 @@
+"""Whole networks that more than one system, or more than one file, needs."""

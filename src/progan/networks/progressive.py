@@ -1,0 +1,337 @@
+"""ProGAN's growing generator and critic, whole from the start.
+
+All blocks are built at once, so parameters, optimizers and files keep their names while the
+picture grows; a call evaluates only the blocks up to the resolution it is asked for. While a
+resolution fades in, α weighs its layers and 1 − α the next coarser picture:
+
+    generator   α · toRGB_r(block_r(x)) + (1 − α) · up(toRGB_{r/2}(x))
+    critic      α · block_r(fromRGB_r(y)) + (1 − α) · fromRGB_{r/2}(down(y))
+
+Source: Karras et al. 2018 (ProGAN), section 2, figure 2 and table 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from progan.layers.equalized import (
+    ROOT_TWO,
+    EqualizedConv2d,
+    EqualizedDownConv2d,
+    EqualizedLinear,
+    EqualizedUpConv2d,
+)
+from progan.layers.noise import LeadMeter, MultiplicativeNoise
+from progan.layers.norm import pixel_norm
+from progan.layers.resample import down, up
+from progan.layers.spread import MinibatchDiscrimination, MinibatchStddev
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+
+__all__ = ["Critic", "Generator", "Layer", "label_rows", "resolutions"]
+
+
+def resolutions(last: int) -> list[int]:
+    """4, 8, 16, … up to `last`."""
+    return [2**power for power in range(2, last.bit_length())]
+
+
+def label_rows(label: Tensor, classes: int) -> Float[Tensor, "n k"]:
+    """Classes as one-hot rows; rows of weights (a mixture of classes) pass as they are."""
+    return label if label.is_floating_point() else F.one_hot(label, classes).float()
+
+
+class Layer(nn.Module):
+    """Noise, convolution and bias, normalisation, activation, pixel norm: in this order.
+
+    Only the convolution is always there. `slope` is that of the leaky rectifier below zero.
+    """
+
+    def __init__(
+        self,
+        conv: nn.Module,
+        *,
+        norm: nn.Module | None = None,
+        slope: float = 0.2,
+        pixelnorm: bool = False,
+        noise: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        self.conv, self.norm, self.noise = conv, norm, noise
+        self.slope, self.pixelnorm = slope, pixelnorm
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply them to `x`."""
+        if self.noise is not None:
+            x = self.noise(x)
+        x = self.conv(x)
+        if self.norm is not None:
+            x = self.norm(x)
+        x = F.leaky_relu(x, self.slope, inplace=True)  # nobody else keeps its input
+        return pixel_norm(x) if self.pixelnorm else x
+
+
+class _Enlarge(nn.Module):
+    """Nearest neighbour, then a convolution: `EqualizedUpConv2d` in two steps."""
+
+    def __init__(self, in_channels: int, out_channels: int, *, equalized: bool) -> None:
+        super().__init__()
+        self.conv = EqualizedConv2d(in_channels, out_channels, equalized=equalized)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(up(x))
+
+
+class _Stem(nn.Module):
+    """The latent, spread over 4×4 pixels: a dense matrix with one bias per channel."""
+
+    def __init__(self, latent_size: int, width: int, *, equalized: bool) -> None:
+        super().__init__()
+        # Gain √2 / 4: the original's transposed 4×4 convolution counted 16 taps as inputs.
+        self.dense = EqualizedLinear(
+            latent_size, 16 * width, gain=ROOT_TWO / 4, equalized=equalized, bias=False
+        )
+        self.bias = nn.Parameter(torch.zeros(width, 1, 1))
+
+    def forward(self, z: Float[Tensor, "n z"]) -> Float[Tensor, "n c 4 4"]:
+        return self.dense(z).view(len(z), -1, 4, 4) + self.bias
+
+
+class Generator(nn.Module):
+    """Latents to pictures of any resolution up to the last.
+
+        z → z / rms(z) → dense → 4×4 → conv → [double, conv, conv] … → 1×1 conv
+
+    Every convolution but the last 1×1 is followed by bias, leaky rectifier and pixel norm. The
+    picture is linear, nominally in [−1, 1], and always float32.
+
+    Source: Karras et al. 2018 (ProGAN), table 2, left; its code for the order of operations.
+    """
+
+    def __init__(
+        self,
+        *,
+        resolution: int,
+        channels: int,
+        latent_size: int,
+        widths: Mapping[int, int],
+        classes: int = 0,
+        fused: bool = False,
+        equalized: bool = True,
+        pixelnorm: bool = True,
+        batch_norm: bool = False,
+        slope: float = 0.2,
+        tanh: bool = False,
+        normalize_latent: bool = True,
+        normalize_label: bool = False,
+    ) -> None:
+        super().__init__()
+        self.classes, self.tanh = classes, tanh
+        self.normalize_latent, self.normalize_label = normalize_latent, normalize_label
+
+        def layer(conv: nn.Module, width: int) -> Layer:
+            norm = nn.BatchNorm2d(width) if batch_norm else None
+            return Layer(conv, norm=norm, slope=slope, pixelnorm=pixelnorm)
+
+        def block(before: int, width: int) -> nn.Sequential:
+            double = EqualizedUpConv2d if fused else _Enlarge
+            return nn.Sequential(
+                layer(double(before, width, equalized=equalized), width),
+                layer(EqualizedConv2d(width, width, equalized=equalized), width),
+            )
+
+        width = widths[4]
+        stem = _Stem(latent_size + classes, width, equalized=equalized)
+        conv = EqualizedConv2d(width, width, equalized=equalized)
+        self.blocks = nn.ModuleDict({"4": nn.Sequential(layer(stem, width), layer(conv, width))})
+        self.to_image = nn.ModuleDict()
+        for r in resolutions(resolution):
+            if r > 4:
+                self.blocks[str(r)] = block(widths[r // 2], widths[r])
+            self.to_image[str(r)] = EqualizedConv2d(
+                widths[r], channels, 1, gain=1.0, equalized=equalized
+            )
+
+    def forward(
+        self,
+        z: Float[Tensor, "n z"],
+        label: Int[Tensor, " n"] | Float[Tensor, "n k"] | None,
+        resolution: int,
+        alpha: float = 1.0,
+    ) -> Float[Tensor, "n c r r"]:
+        """Draw the pictures of `z` (and `label`) at `resolution`, its layers weighed by `alpha`."""
+        x = self.blocks["4"](self.normalized(z, label))
+        coarse = x
+        for r in resolutions(resolution)[1:]:
+            coarse, x = x, self.blocks[str(r)](x)
+        image = self.picture(x, resolution)
+        if alpha < 1 and resolution > 4:
+            image = torch.lerp(up(self.picture(coarse, resolution // 2)), image, alpha)
+        return image
+
+    def normalized(self, z: Tensor, label: Tensor | None) -> Float[Tensor, "n z+k"]:
+        """The latent on the sphere of radius √z, with the label's row beside it."""
+        rows = [label_rows(label, self.classes)] if label is not None and self.classes else []
+        if self.normalize_label:
+            z, rows = torch.cat([z, *rows], dim=1), []
+        if self.normalize_latent:
+            z = pixel_norm(z)
+        return torch.cat([z, *rows], dim=1) if rows else z
+
+    def picture(self, x: Tensor, resolution: int) -> Tensor:
+        """Features as colours."""
+        image = self.to_image[str(resolution)](x).float()
+        return image.tanh() if self.tanh else image
+
+
+class _Verdict(nn.Module):
+    """The critic's last block: 4×4 features to a score and class logits, in float32."""
+
+    def __init__(
+        self,
+        width: int,
+        head: int,
+        outputs: int,
+        *,
+        equalized: bool,
+        layer_norm: bool,
+        slope: float,
+        stddev: MinibatchStddev | None,
+        discrimination: bool,
+        meter: LeadMeter | None,
+    ) -> None:
+        super().__init__()
+
+        def layer(conv: nn.Module, out: int) -> Layer:
+            norm = nn.GroupNorm(1, out) if layer_norm else None
+            noise = MultiplicativeNoise(meter) if meter else None
+            return Layer(conv, norm=norm, slope=slope, noise=noise)
+
+        self.stddev = stddev
+        inputs = width + (stddev is not None)
+        self.conv = layer(EqualizedConv2d(inputs, width, equalized=equalized), width)
+        self.dense = layer(_Flat(16 * width, head, equalized=equalized), head)
+        self.discrimination = MinibatchDiscrimination(head) if discrimination else None
+        kernels = self.discrimination.bias.numel() if self.discrimination else 0
+        self.score = EqualizedLinear(head + kernels, outputs, gain=1.0, equalized=equalized)
+
+    def features(self, x: Tensor, parts: int) -> Float[Tensor, "n f"]:
+        """What the minibatch discrimination and the score look at."""
+        if self.stddev is not None:
+            x = self.stddev(x, parts)
+        return self.dense(self.conv(x))
+
+    def forward(self, x: Tensor, parts: int) -> Float[Tensor, "n 1+k"]:
+        x = self.features(x, parts)
+        if self.discrimination is not None:
+            x = self.discrimination(x, parts)
+        with torch.autocast(x.device.type, enabled=False):
+            return self.score(x.float())
+
+
+class _Flat(EqualizedLinear):
+    """A dense layer over all pixels and channels: a 4×4 convolution that keeps one pixel."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.flatten(1))
+
+
+class Critic(nn.Module):
+    """Pictures of any resolution up to the last to scores, and class logits beside them.
+
+        1×1 conv → [conv, conv, halve] … → append stddev → conv → dense → dense
+
+    With `fused`, "conv, halve" is one layer, and its bias and activation come after halving:
+    another function than without (see `EqualizedDownConv2d`).
+
+    `parts` says of how many equal runs (reals, then fakes) the batch is made; samples are
+    compared only within their own.
+
+    Source: Karras et al. 2018 (ProGAN), table 2, right; its code for the order of operations.
+    """
+
+    def __init__(
+        self,
+        *,
+        resolution: int,
+        channels: int,
+        widths: Mapping[int, int],
+        head: int,
+        classes: int = 0,
+        fused: bool = False,
+        equalized: bool = True,
+        layer_norm: bool = False,
+        slope: float = 0.2,
+        stddev: MinibatchStddev | None = None,
+        discrimination: bool = False,
+        noise: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.meter = meter = LeadMeter(noise) if noise else None
+
+        def layer(conv: nn.Module, out: int) -> Layer:
+            norm = nn.GroupNorm(1, out) if layer_norm else None
+            drop = MultiplicativeNoise(meter) if meter else None
+            return Layer(conv, norm=norm, slope=slope, noise=drop)
+
+        def block(width: int, after: int) -> nn.Sequential:
+            first = layer(EqualizedConv2d(width, width, equalized=equalized), width)
+            if fused:
+                return nn.Sequential(
+                    first, layer(EqualizedDownConv2d(width, after, equalized=equalized), after)
+                )
+            second = layer(EqualizedConv2d(width, after, equalized=equalized), after)
+            return nn.Sequential(first, second, nn.AvgPool2d(2))
+
+        self.from_image = nn.ModuleDict()
+        self.blocks = nn.ModuleDict()
+        for r in resolutions(resolution):
+            self.from_image[str(r)] = Layer(
+                EqualizedConv2d(channels, widths[r], 1, equalized=equalized), slope=slope
+            )
+            if r > 4:
+                self.blocks[str(r)] = block(widths[r], widths[r // 2])
+        self.verdict = _Verdict(
+            widths[4],
+            head,
+            1 + classes,
+            equalized=equalized,
+            layer_norm=layer_norm,
+            slope=slope,
+            stddev=stddev,
+            discrimination=discrimination,
+            meter=meter,
+        )
+
+    def trunk(self, image: Tensor, resolution: int, alpha: float) -> Float[Tensor, "n f 4 4"]:
+        """Everything before the last block."""
+        x = self.from_image[str(resolution)](image)
+        for r in reversed(resolutions(resolution)[1:]):
+            x = self.blocks[str(r)](x)
+            if r == resolution and alpha < 1:
+                coarse = self.from_image[str(r // 2)](down(image))
+                x = torch.lerp(coarse, x, alpha)
+        return x
+
+    def forward(
+        self,
+        image: Float[Tensor, "n c r r"],
+        resolution: int,
+        alpha: float = 1.0,
+        parts: int = 1,
+    ) -> Float[Tensor, "n 1+k"]:
+        """Judge pictures of `resolution`, its layers weighed by `alpha`."""
+        return self.verdict(self.trunk(image, resolution, alpha), parts)
+
+    @torch.no_grad()
+    def calibrate(self, image: Float[Tensor, "n c r r"], resolution: int) -> None:
+        """Let the minibatch discrimination take its scale from real pictures, once."""
+        if self.verdict.discrimination is not None:
+            features = self.verdict.features(self.trunk(image, resolution, 1.0), 1)
+            self.verdict.discrimination.calibrate(features)

@@ -1,0 +1,1 @@
+"""What players want: functions of scores, images and critics."""

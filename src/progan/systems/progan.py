@@ -1,0 +1,260 @@
+"""ProGAN: both networks grow together, from 4×4 pixels to the full size, one fade at a time.
+
+    critic      E[s(G(z))] − E[s(x)] + 10 · E[(‖∇s(x̂)‖ − 1)²] + 0.001 · E[s(x)²]
+    generator   −E[s(G(z))]
+
+By settings the objective, the penalty and every part of the networks change; with labels both
+players also earn what the critic's class logits say (AC-GAN).
+
+Source:  Karras et al. 2018, "Progressive Growing of GANs for Improved Quality, Stability, and
+         Variation", and both of its official code bases.
+Departs: pictures keep their native size; the penalty's slope is scaled to give the same values
+         (`penalty.norm`). In the critic's turn fakes carry the labels of the reals beside them, as
+         in the TensorFlow code; in the generator's turn too, for the same batch is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from progan.core.batch import Images, Labelled
+from progan.core.errors import ConfigError
+from progan.core.latents import LatentField, Latents, draw_fields
+from progan.core.plan import Plan, Progress, height_width
+from progan.core.specs import DataSpec
+from progan.core.system import JointTurn, Player, System, Terms, Turn
+from progan.layers.resample import blend
+from progan.layers.spread import MinibatchStddev
+from progan.networks.modes import ModeCritic, ModeGenerator
+from progan.networks.progressive import Critic, Generator
+from progan.objectives.penalty import drift, gradient_penalty, r1
+from progan.objectives.table import objective
+from progan.systems.configs.progan import ProGANConfig
+
+__all__ = ["ProGAN"]
+
+Pictures = Images | Labelled
+
+
+class ProGAN(System[Pictures]):
+    """The growing game of a generator and a critic."""
+
+    def __init__(self, config: ProGANConfig, data: DataSpec) -> None:
+        super().__init__()
+        size = data.resolution
+        if size.bit_count() != 1 or not 4 <= size <= 1024:
+            nearest = min((2**k for k in range(2, 11)), key=lambda r: abs(r - size))
+            raise ConfigError(
+                f"resolution is {size}; ProGAN needs a power of two from 4 to 1024: "
+                f"--set data.resolution={nearest}"
+            )
+        self.config, self.data = config, data
+        self.classes = data.classes if config.label_weight and config.network != "modes" else 0
+        self.batch_type = Labelled if self.classes else Images  # type: ignore[misc]
+        self.average = config.average
+        self.objective = objective(config.objective)
+        self.higher_is_real = self.objective.higher_is_real
+        self.latent_fields: tuple[LatentField, ...] = (
+            LatentField(name="z", shape=(config.latent,)),
+        )
+        if self.classes:
+            label = LatentField(
+                name="label", shape=(), prior="categorical", role="class", choices=self.classes
+            )
+            self.latent_fields += (label,)
+        self.generator, self.critic = build_networks(config, data, self.classes)
+
+    def plan(self) -> Plan:
+        """Settle, fade, settle, … up to the full size."""
+        return self.config.plan(self.data.resolution)
+
+    def players(self) -> Mapping[str, Player]:
+        """The critic and the generator, on the same optimizer and rate."""
+        optimizer = self.config.optimizer
+        return {
+            "critic": Player.of(self.critic, optimizer=optimizer, rate=self.rate),
+            "generator": Player.of(self.generator, optimizer=optimizer, rate=self.rate),
+        }
+
+    def rate(self, at: Progress) -> float:
+        """Factor on the learning rate: by resolution, and the ramp at the start."""
+        return self.config.factor(size_of(at), at.images)
+
+    def turns(self, at: Progress) -> Sequence[Turn[Pictures] | JointTurn[Pictures]]:
+        """The critic's, then the generator's, without drawing anew; or both at once."""
+        if self.config.simultaneous:
+            return (JointTurn(("critic", "generator"), self.joint_losses),)
+        return (
+            Turn("critic", self.critic_loss, repeat=self.config.critic_steps),
+            Turn("generator", self.generator_loss, draws=False),
+        )
+
+    def begin_stage(self, batch: Pictures, at: Progress) -> None:
+        """Let the minibatch discrimination, if there is one, measure real pictures."""
+        if at.index == 0:
+            self.critic.calibrate(batch.image, size_of(at))
+
+    # the turns
+
+    def critic_loss(self, batch: Pictures, at: Progress) -> Terms:
+        """What the critic lowers, on fakes that carry no graph."""
+        with torch.no_grad():
+            fake = self.fake(batch, at)
+        return self.critic_terms(batch, fake, at)[0]
+
+    def generator_loss(self, batch: Pictures, at: Progress) -> Terms:
+        """What the generator lowers, on fresh latents."""
+        return self.generator_terms(batch, self.judge(self.fake(batch, at), at))
+
+    def joint_losses(self, batch: Pictures, at: Progress) -> Mapping[str, Terms]:
+        """Both at once: the critic's verdict on the fakes serves both players."""
+        critic, verdict = self.critic_terms(batch, self.fake(batch, at), at)
+        return {"critic": critic, "generator": self.generator_terms(batch, verdict)}
+
+    # the formulas
+
+    def critic_terms(
+        self, batch: Pictures, fake: Tensor, at: Progress
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """The critic's terms, and its verdict on the fakes.
+
+        Reals and fakes go through the critic in one pass; only R1 parts them, for then the
+        slope is taken on the very pass that scores the reals.
+        """
+        config, penalty = self.config, self.config.penalty
+        due = penalty.kind if at.step % penalty.every == 0 else "none"
+        real = blend(batch.image, at.alpha)
+        if due == "r1":
+            real = real.detach().requires_grad_()
+            on_real, on_fake = self.judge(real, at), self.judge(fake, at)
+        else:
+            on_real, on_fake = self.judge(torch.cat([real, fake]), at, parts=2).chunk(2)
+
+        terms = self.objective.critic_terms(on_real[:, 0], on_fake[:, 0])
+        if config.drift:
+            terms["drift"] = config.drift * drift(on_real[:, 0])
+        if due == "gp":
+            slope = gradient_penalty(
+                lambda x: self.judge(x, at)[:, 0], real, fake, penalty.target, self.scale(at)
+            )
+            terms["penalty"] = penalty.weight / penalty.target**2 * penalty.every * slope
+        elif due == "r1":
+            slope = r1(on_real[:, 0], real, self.scale(at))
+            terms["penalty"] = penalty.weight * penalty.every * slope
+        if isinstance(batch, Labelled) and self.classes:
+            weight = config.label_weight
+            terms["label_real"] = weight * cross_entropy(on_real[:, 1:], batch.label)
+            terms["label_fake"] = weight * cross_entropy(on_fake[:, 1:], batch.label)
+        if self.critic.meter is not None:
+            self.critic.meter.watch(on_fake[:, 0].detach())
+        return terms, on_fake
+
+    def generator_terms(self, batch: Pictures, verdict: Tensor) -> dict[str, Tensor]:
+        """The generator's terms, from the critic's verdict on its pictures."""
+        terms = self.objective.generator_terms(verdict[:, 0])
+        if isinstance(batch, Labelled) and self.classes:
+            terms["label"] = self.config.label_weight * cross_entropy(verdict[:, 1:], batch.label)
+        return terms
+
+    def scale(self, at: Progress) -> float:
+        """What turns a slope at the native size into the penalty's: 2^−k, or 1."""
+        full = self.config.penalty.norm == "full"
+        return size_of(at) / self.data.resolution if full else 1.0
+
+    def judge(self, image: Tensor, at: Progress, parts: int = 1) -> Tensor:
+        """The critic's verdict, n × (1 + classes): the score, then the class logits."""
+        return self.critic(image, size_of(at), at.alpha, parts)
+
+    def fake(self, batch: Pictures, at: Progress) -> Tensor:
+        """As many pictures as the batch has, of its classes, from new latents."""
+        z = torch.randn(len(batch), self.config.latent, device=batch.image.device)
+        label = batch.label if isinstance(batch, Labelled) else None
+        return self.generator(z, label, size_of(at), at.alpha)
+
+    # what others ask for
+
+    def draw(self, n: int, truncation: float | None = None) -> Latents:
+        """Draw latents for `n` pictures from torch's generator."""
+        device = next(self.generator.parameters()).device
+        return draw_fields(self.latent_fields, n, truncation=truncation, device=device)
+
+    def generate(self, latents: Latents, at: Progress) -> Tensor:
+        """Pictures for `latents`, at the resolution and fade of `at`, in float32."""
+        return self.generator(latents["z"], latents.get("label"), size_of(at), at.alpha)
+
+    def score(self, batch: Pictures, at: Progress) -> Tensor:
+        """The critic's score of each picture."""
+        return self.judge(blend(batch.image, at.alpha), at)[:, 0]
+
+    @torch.no_grad()
+    def preview(self, batch: Pictures, at: Progress) -> Mapping[str, Tensor]:
+        """Reals as the critic sees them, and as many fakes of the same classes."""
+        real = blend(batch.image, at.alpha)
+        return {"real": real, "samples": self.fake(batch, at).clamp(-1, 1)}
+
+
+def size_of(at: Progress) -> int:
+    """The side of the square pictures at this moment."""
+    return height_width(at.resolution)[0]
+
+
+def build_networks(
+    config: ProGANConfig, data: DataSpec, classes: int
+) -> tuple[Generator | ModeGenerator, Critic | ModeCritic]:
+    """The two players' networks, whole, as the settings ask."""
+    group = None if config.stddev_group == "all" else config.stddev_group
+    stddev = None if group in (0, 1) else MinibatchStddev(group)
+    if config.network == "modes":
+        return (
+            ModeGenerator(
+                resolution=data.resolution,
+                channels=data.channels,
+                latent_size=config.latent,
+                equalized=config.equalized,
+                pixelnorm=config.pixelnorm,
+                batch_norm=config.generator_norm == "batch",
+                tanh=config.tanh,
+            ),
+            ModeCritic(
+                resolution=data.resolution,
+                channels=data.channels,
+                shrink=config.critic_shrink,
+                equalized=config.equalized,
+                batch_norm=config.critic_norm != "none",
+                stddev=stddev,
+            ),
+        )
+    widths = config.widths(data.resolution)
+    generator = Generator(
+        resolution=data.resolution,
+        channels=data.channels,
+        latent_size=config.latent,
+        widths=widths,
+        classes=classes,
+        fused=config.fused,
+        equalized=config.equalized,
+        pixelnorm=config.pixelnorm,
+        batch_norm=config.generator_norm == "batch",
+        slope=0.0 if config.activation == "relu" else 0.2,
+        tanh=config.tanh,
+        normalize_latent=config.normalize_latent,
+        normalize_label=config.normalize_label,
+    )
+    critic = Critic(
+        resolution=data.resolution,
+        channels=data.channels,
+        widths=widths,
+        head=config.width(0),
+        classes=classes,
+        fused=config.fused,
+        equalized=config.equalized,
+        layer_norm=config.critic_norm == "layer",
+        stddev=stddev,
+        discrimination=config.minibatch_discrimination,
+        noise=config.noise,
+    )
+    return generator, critic

@@ -1,0 +1,74 @@
+"""Every system by name, and where to find it. No torch here: classes load when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from progan.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from progan.core.system import System
+
+__all__ = ["SYSTEMS", "Entry", "load_config_class", "load_system_class", "lookup"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A system's line in the registry."""
+
+    name: str
+    summary: str
+    paper: str
+    system: str
+    """module:class of the system."""
+    config: str
+    """module:class of its settings, importable without torch."""
+
+
+SYSTEMS: Mapping[str, Entry] = {
+    entry.name: entry
+    for entry in (
+        Entry(
+            name="progan",
+            summary="generator and critic that grow from 4x4 pixels to the full size",
+            paper="Karras et al. 2018, Progressive Growing of GANs",
+            system="progan.systems.progan:ProGAN",
+            config="progan.systems.configs.progan:ProGANConfig",
+        ),
+        Entry(
+            name="gan",
+            summary="the original game, minimax or non-saturating, dense or convolutional",
+            paper="Goodfellow et al. 2014, Generative Adversarial Nets",
+            system="progan.systems.gan:GAN",
+            config="progan.systems.configs.gan:GANConfig",
+        ),
+    )
+}
+
+
+def lookup(name: str) -> Entry:
+    """The entry of a system; an unknown name is an error that lists the known ones."""
+    if name not in SYSTEMS:
+        raise ConfigError(
+            f"system is {name!r}, which is not here; choose one of {', '.join(SYSTEMS)}."
+        )
+    return SYSTEMS[name]
+
+
+def load_config_class(name: str) -> type[Any]:
+    """The settings dataclass of a system, without importing torch."""
+    return _load(lookup(name).config)
+
+
+def load_system_class(name: str) -> type[System[Any]]:
+    """The class of a system, built as `cls(config, data)`."""
+    loaded: type[System[Any]] = _load(lookup(name).system)
+    return loaded
+
+
+def _load(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)

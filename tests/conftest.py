@@ -1,0 +1,8 @@
+"""One thread, everywhere: bits then depend on nothing but the code."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("GOMP_SPINCOUNT", "0")

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from toys import ToyData, ToyGrowing
+
+from progan.core.errors import CheckpointError, ConfigError
+from progan.core.plan import Plan
+from progan.engine.loop import State, Trainer
+
+
+def trainer(**options: object) -> Trainer:
+    torch.manual_seed(0)
+    system = ToyGrowing(joint=bool(options.pop("joint", False)))
+    return Trainer(system, ToyData(), **options)
+
+
+def bits(t: Trainer) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in t.state().tensors.items()}
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize("joint", [False, True])
+@pytest.mark.parametrize("cut", [1, 3, 6, 9])
+def test_a_run_cut_anywhere_ends_in_the_same_bits(cut: int, joint: bool) -> None:
+    whole = trainer(joint=joint)
+    kept: State | None = None
+    for step in range(12):
+        if step == cut:
+            state = whole.state()
+            kept = State({k: v.clone() for k, v in state.tensors.items()}, dict(state.counters))
+        whole.step()
+    assert kept is not None
+    resumed = trainer(joint=joint)
+    resumed.load_state(kept)
+    while resumed.steps < 12:
+        resumed.step()
+    assert same(bits(whole), bits(resumed))
+    assert whole.state().counters == resumed.state().counters
+
+
+def test_images_count_every_real_batch_a_repeated_turn_draws() -> None:
+    t = trainer()
+    t.step()
+    assert t.images == 2 * 8  # the critic moves twice, the other turns look at its last batch
+
+
+def test_two_shards_add_up_to_the_gradient_of_the_whole_batch() -> None:
+    # The toy's critic loss on reals is a mean, so halves average to the whole.
+    one, two = trainer(), trainer(shards=2)
+    one.system.draw = two.system.draw = lambda n, truncation=None: {"z": torch.zeros(n, 4)}  # type: ignore[method-assign]
+    one.step()
+    two.step()
+    for name, value in one.system.state_dict().items():
+        torch.testing.assert_close(value, two.system.state_dict()[name], msg=name)
+
+
+def test_micro_batches_average_to_the_whole_batch() -> None:
+    one, four = trainer(), trainer(micro_batch=2)
+    one.system.draw = four.system.draw = lambda n, truncation=None: {"z": torch.zeros(n, 4)}  # type: ignore[method-assign]
+    one.step()
+    four.step()
+    for name, value in one.system.state_dict().items():
+        torch.testing.assert_close(value, four.system.state_dict()[name], msg=name)
+
+
+def test_optimizers_forget_at_both_borders_of_a_fade_and_nowhere_else() -> None:
+    t = trainer()
+    ages = {}
+    while not t.done:
+        stage = t.at.index
+        t.step()
+        memory = t.optimizers["generator"].state
+        ages.setdefault(stage, []).append(max(int(m["step"]) for m in memory.values()))
+    assert [counts[0] for counts in ages.values()] == [1, 1, 1]
+    assert all(counts == list(range(1, len(counts) + 1)) for counts in ages.values())
+
+
+def test_only_the_players_of_a_turn_want_gradients() -> None:
+    t = trainer()
+    wanted: list[set[str]] = []
+    for name in ("critic_loss", "generator_loss"):
+        original = getattr(t.system, name)
+
+        def spy(batch, at, original=original):  # type: ignore[no-untyped-def]
+            named = t.system.named_parameters()
+            wanted.append({n.split(".")[0] for n, p in named if p.requires_grad})
+            return original(batch, at)
+
+        setattr(t.system, name, spy)
+    t.step()
+    assert wanted == [{"critic"}, {"critic"}, {"generator"}]
+    assert all(p.requires_grad for p in t.system.parameters())
+
+
+def test_the_average_is_half_way_after_one_half_life() -> None:
+    t = trainer()
+    t.system.average = type(t.system.average)(half_life_images=16)
+    before = t.averages.modules["generator"][0].weight.clone()
+    t.step()  # draws 16 images: one half-life
+    live = t.system.generator[0].weight
+    average = t.averages.modules["generator"][0].weight
+    torch.testing.assert_close(average, (before + live) / 2)
+
+
+def test_averages_swap_in_and_out_again() -> None:
+    t = trainer()
+    t.step()
+    live = t.system.generator
+    with t.averages.swapped_in() as system:
+        assert system.generator is t.averages.modules["generator"]
+    assert t.system.generator is live
+
+
+def test_shards_must_divide_every_batch() -> None:
+    with pytest.raises(ConfigError, match="batch 8 at 4 px cannot be cut into 3"):
+        trainer(shards=3)
+
+
+def test_a_state_of_another_system_is_refused() -> None:
+    t = trainer()
+    state = t.state()
+    del state.tensors["system/seen"]
+    with pytest.raises(CheckpointError, match="does not fit ToyGrowing"):
+        trainer().load_state(state)
+
+
+def test_a_new_plan_travels_with_the_state() -> None:
+    t = trainer()
+    t.plan = t.plan.with_lengths([32, 16, 48])
+    other = trainer()
+    other.load_state(t.state())
+    assert other.plan == Plan(t.plan.stages)
+    assert other.plan.images == 96
