@@ -47,7 +47,9 @@ class ToyGrowing(System[Images]):
         return Plan(
             (
                 Stage(name="4", images=n, resolution=4, batch=b),
-                Stage(name="8 fade", images=n, resolution=8, batch=b, fade=True, fresh_optimizers=True),
+                Stage(
+                    name="8 fade", images=n, resolution=8, batch=b, fade=True, fresh_optimizers=True
+                ),
                 Stage(name="8", images=n, resolution=8, batch=b, fresh_optimizers=True),
             )
         )

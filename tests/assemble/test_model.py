@@ -54,7 +54,10 @@ def test_averaged_weights_are_used_unless_live_ones_are_asked_for(make_run: Make
     run = make_run()
     tensors, _ = load_checkpoint(run / "checkpoints" / "000000450.safetensors")
     name = "blocks.4.1.conv.weight"
-    for weights, stored in (("average", f"average/generator/{name}"), ("live", f"system/generator.{name}")):
+    for weights, stored in (
+        ("average", f"average/generator/{name}"),
+        ("live", f"system/generator.{name}"),
+    ):
         model = load(run, weights=weights)  # type: ignore[arg-type]
         assert torch.equal(model.system.state_dict()[f"generator.{name}"], tensors[stored])
     assert load(run).identity != load(run, weights="live").identity
@@ -206,7 +209,11 @@ def test_a_saved_model_gives_the_same_pixels_and_holds_nothing_else(
 ) -> None:
     model = load(make_run(325, classes=("cat", "dog")))
     folder = model.save_pretrained(tmp_path / "給 my-model")
-    assert sorted(p.name for p in folder.iterdir()) == ["README.md", "config.json", "model.safetensors"]
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "README.md",
+        "config.json",
+        "model.safetensors",
+    ]
     again = load(folder)
     assert again.identity == model.identity
     assert (again.resolution, again.alpha, again.class_names) == (16, 0.25, ("cat", "dog"))
@@ -217,7 +224,10 @@ def test_a_saved_model_gives_the_same_pixels_and_holds_nothing_else(
     assert tensors
     assert all(name.startswith("average/generator/") for name in tensors)
     assert "/home/somebody" not in str(meta)  # whose pictures lay where is nobody's business
-    assert "/home/somebody" not in (folder / "README.md").read_text() + (folder / "config.json").read_text()
+    assert (
+        "/home/somebody"
+        not in (folder / "README.md").read_text() + (folder / "config.json").read_text()
+    )
     with pytest.raises(CheckpointError, match="averaged weights only"):
         load(folder, weights="live")
 

@@ -33,7 +33,11 @@ class EveryStep(Run):
 
 
 def start(
-    folder: RunFolder, *, faults: Faults | None = None, images: int = 64, kind: type[Run] = EveryStep
+    folder: RunFolder,
+    *,
+    faults: Faults | None = None,
+    images: int = 64,
+    kind: type[Run] = EveryStep,
 ) -> Run:
     torch.manual_seed(0)
     trainer = Trainer(ToyGrowing(images=images), ToyData(), faults=faults)
@@ -113,7 +117,11 @@ def test_twenty_kills_anywhere_and_the_run_still_ends_in_the_same_bits(tmp_path:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
         [sys.executable, str(script), str(tmp_path)],
-        capture_output=True, text=True, env=environment, check=False, timeout=250,
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+        timeout=250,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "20 kills" in done.stdout

@@ -39,6 +39,14 @@ def test_constant_of_a_convolution_is_the_same_on_either_side(batch: int) -> Non
     torch.testing.assert_close(layer(x), expected)
 
 
+def test_one_pixel_kernel_on_gray_pictures_is_still_a_convolution() -> None:
+    layer = EqualizedConv2d(1, 6, 1, gain=math.sqrt(2))
+    nn.init.normal_(layer.bias)
+    x = torch.randn(3, 1, 4, 4)
+    expected = F.conv2d(x, layer.weight * math.sqrt(2), layer.bias)
+    torch.testing.assert_close(layer(x), expected)
+
+
 def test_parameters_start_at_unit_size_and_biases_at_zero() -> None:
     layer = EqualizedConv2d(32, 64)
     assert abs(layer.weight.std().item() - 1.0) < 0.03

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import os
 import re
+import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -17,7 +18,7 @@ from PIL import Image
 
 from progan.assemble.containers import MADE_HERE, AnimatedGif, AnimatedPng, AnimatedWebp, Container
 from progan.assemble.files import write_out
-from progan.core.errors import ConfigError, DataError
+from progan.core.errors import ConfigError, DataError, RoomError
 from progan.core.faults import Faults
 from progan.core.grids import to_picture
 
@@ -142,56 +143,60 @@ def _timed(
 def _write_mp4(
     frames: Iterable[Frame], path: Path, fps: float, scale: int | None, hold: float
 ) -> Film:
-    """H.264, 4:2:0, near-lossless; odd sides gain a line, because the format has none."""
+    """H.264 in 4:2:0, which knows even sides only: an odd one gains a line."""
     try:
-        ffmpeg = import_module("imageio_ffmpeg")
-    except ImportError as error:
+        program = import_module("imageio_ffmpeg").get_ffmpeg_exe()
+    except (ImportError, RuntimeError) as error:
         raise ConfigError(
             "MP4 needs the extra video, which is not installed: pip install 'progan[video]'  "
             f"Without it: {path.stem}.webp"
         ) from error
     scale, frames = _enlarged(frames, scale)
-    temporary = path.with_name(f".{path.stem}.tmp-{os.getpid()}.mp4")
-    writer: Any = None
-    width = height = count = 0
-    data = b""
+    temporary = path.absolute().with_name(f".{path.stem}.tmp-{os.getpid()}.mp4")
+    count = 0
+    encoder: subprocess.Popen[bytes] | None = None
     try:
         for image, first, last in _timed((to_picture(f, scale) for f in frames), fps, hold):
             array = np.asarray(image.convert("RGB"))
             array = np.pad(array, [(0, n % 2) for n in array.shape[:2]] + [(0, 0)], mode="edge")
-            if writer is None:
+            if encoder is None:
                 height, width = array.shape[:2]
-                writer = ffmpeg.write_frames(
-                    str(temporary),
-                    (width, height),
-                    fps=fps,
-                    codec="libx264",
-                    quality=None,
-                    macro_block_size=2,
-                    ffmpeg_log_level="error",
-                    output_params=[
-                        *("-crf", "14", "-movflags", "+faststart"),
-                        *("-metadata", f"comment={MADE_HERE.decode()}"),
-                    ],
-                )
-                writer.send(None)
+                encoder = _encoder(program, temporary, f"{width}x{height}", fps)
+            assert encoder.stdin is not None
             for _ in range(max(1, round((last - first) * fps / 1000))):
-                writer.send(np.ascontiguousarray(array))
+                encoder.stdin.write(array.tobytes())
                 count += 1
-        writer.close()
-        data = temporary.read_bytes()
+        assert encoder is not None
+        complaint = encoder.communicate()[1]
+        if encoder.returncode:
+            raise OSError(complaint.decode(errors="replace"))
+        content = temporary.read_bytes()
     except OSError as error:
-        raise DataError(
-            f"{path} could not be encoded ({' '.join(str(error).split())[:160]}). "
-            f"Write it as {path.stem}.webp"
+        said = encoder.communicate()[1] if encoder and isinstance(error, BrokenPipeError) else b""
+        reason = " ".join((said.decode(errors="replace") or str(error)).split())[:160]
+        raise RoomError(
+            f"{path} could not be encoded ({reason}). Make room, or write {path.stem}.webp"
         ) from error
     finally:
-        if writer is not None:
-            writer.close()
+        if encoder is not None and encoder.poll() is None:
+            encoder.kill()
+            encoder.communicate()
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-    write_out(path, data)
+    write_out(path, content)
     return Film(path, count, width, height, count / fps)
+
+
+def _encoder(program: str, path: Path, size: str, fps: float) -> subprocess.Popen[bytes]:
+    """ffmpeg, reading raw frames."""
+    words = [
+        *(program, "-loglevel", "error", "-y"),
+        *("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", f"{fps:g}", "-i", "-"),
+        *("-c:v", "libx264", "-crf", "14", "-pix_fmt", "yuv420p", "-movflags", "+faststart"),
+        *("-metadata", f"comment={MADE_HERE.decode()}", "-f", "mp4", f"file:{path}"),
+    ]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(words, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe)
 
 
 def write_timelapse(

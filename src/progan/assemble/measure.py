@@ -1,8 +1,8 @@
-"""Quality in passing: a small, repeatable SWD at every quarter of a settled stage.
+"""Generated pictures for metrics to look at; and quality in passing, while a run goes on.
 
-It tells whether a run gets better, and which of its checkpoints is best. It is no figure to
-publish: with so few images the value stands well above the one of the full protocol, so compare
-it with itself only. `progan evaluate` measures properly.
+In passing, a small, repeatable SWD tells whether a run gets better, and which of its checkpoints
+is best. It is no figure to publish: with so few images the value stands well above the one of the
+full protocol, so compare it with itself only. `progan evaluate` measures properly.
 """
 
 from __future__ import annotations
@@ -26,10 +26,13 @@ if TYPE_CHECKING:
     from progan.data.loader import Loader
     from progan.engine.loop import Trainer
 
-__all__ = ["FEWEST", "MOST", "SHARE", "SMALLEST", "QualityInPassing", "images_for"]
+__all__ = ["FEWEST", "MOST", "SHARE", "SMALLEST", "Generated", "QualityInPassing", "images_for"]
 
-FEWEST, MOST = 128, 1024
-"""Images of each kind, at least and at most; never more than there are real ones."""
+FEWEST, MOST = 64, 1024
+"""Images of each kind, at least and at most; never more than there are real ones.
+
+A stage that cannot afford the fewest at each quarter is measured at its end alone, and a fade
+then not at all."""
 SHARE = 128
 """A stage of so many images affords one image to be measured, at each of its quarters.
 
@@ -37,8 +40,40 @@ Four images measured then cost about 1 % of the 128 trained: measuring one takes
 training on a third of one (32 pixels, two CPU cores)."""
 SMALLEST = 16
 """Resolution below which nothing is measured: the smallest level of SWD's pyramid."""
-TOGETHER = 64
-"""Pictures generated at once; the latents do not depend on it."""
+BLOCK = 64
+"""Pictures generated at once."""
+
+
+class Generated:
+    """Generated pictures by number, as metrics ask for them: uint8, n c h w.
+
+    Picture i is a function of the weights, of `words` and of i: latents are drawn in blocks, each
+    from a seed of its own, and a block is always generated whole. That is much faster than one at
+    a time, and the pictures are others than those of `sample` with the same numbers. torch's own
+    generator is left as it was.
+    """
+
+    def __init__(self, system: System[Any], at: Progress, *words: int | str) -> None:
+        self.system, self.at, self.words = system, at, words
+        self._last: tuple[int, NDArray[np.uint8]] | None = None
+
+    def __call__(self, start: int, count: int) -> NDArray[np.uint8]:
+        """Pictures start … start + count − 1."""
+        first, end = start // BLOCK, (start + count - 1) // BLOCK + 1
+        blocks = np.concatenate([self._block(number) for number in range(first, end)])
+        return blocks[start - first * BLOCK :][:count]
+
+    @torch.no_grad()
+    def _block(self, number: int) -> NDArray[np.uint8]:
+        if self._last is not None and self._last[0] == number:
+            return self._last[1]
+        assert isinstance(self.system, Samples)
+        device = next(self.system.parameters()).device
+        with seeded(*self.words, number):
+            latents = {k: v.to(device) for k, v in self.system.draw(BLOCK).items()}
+            made = np.concatenate(list(generate(self.system, latents, self.at, chunk=BLOCK)))
+        self._last = number, made
+        return made
 
 
 def images_for(stage: int, real: int) -> int:
@@ -57,8 +92,8 @@ class QualityInPassing:
     the pictures alone: latents, patches and directions are the same at every call, so that a
     change of the value is a change of the weights. torch's own generator is left as it was.
 
-    During a fade, below 16 pixels, for pictures that are not square, and for systems that make
-    nothing from noise, it measures nothing.
+    It measures nothing before the end of a fade, below 16 pixels, of pictures that are not square,
+    and for systems that make nothing from noise.
     """
 
     def __init__(self, loader: Loader, images: int | None = None) -> None:
@@ -71,10 +106,13 @@ class QualityInPassing:
         resolution, system = at.resolution, trainer.system
         if not isinstance(system, Samples) or not isinstance(resolution, int):
             return []
+        short = at.stage.images < SHARE * FEWEST
+        if self.images is None and short and (at.stage.fade or at.fraction < 1):
+            return []
         images = self.images or images_for(at.stage.images, self.loader.spec.images)
         if at.alpha < 1 or resolution < SMALLEST or images < 2:
             return []
-        made = self._made(system, at, images)
+        made = Generated(system, at, "in passing")(0, images)
 
         def real(start: int, count: int) -> Any:
             return self.loader.real(start, count, resolution, mirror=self.loader.mirror)
@@ -84,12 +122,3 @@ class QualityInPassing:
 
         found = sliced_wasserstein(real, fake, images, seed=seed_of("in passing"))
         return [Quality("swd", level, value, n) for level, value, _, n in found.rows()]
-
-    @torch.no_grad()
-    def _made(self, system: System[Any], at: Progress, images: int) -> NDArray[np.uint8]:
-        """The pictures to measure: uint8, n c h w, of one seeded block of latents."""
-        assert isinstance(system, Samples)
-        device = next(system.parameters()).device
-        with seeded("in passing", images):
-            latents = {name: value.to(device) for name, value in system.draw(images).items()}
-            return np.concatenate(list(generate(system, latents, at, chunk=TOGETHER)))

@@ -166,12 +166,12 @@ def _refuse(word: str) -> None:
 def _settings(plain: Any) -> Settings:
     if not isinstance(plain, dict):
         raise ValueError("it is no object")
-    if plain.pop("version", None) != VERSION:
+    if not _is_whole(plain.pop("version", None), VERSION, VERSION):
         raise ValueError(f"its version is not {VERSION}")
     if plain.keys() != {field.name for field in fields(Settings)}:
         raise ValueError("keys are missing or unknown")
     size = plain["resolution"]
-    sides = size if isinstance(size, list) else [size]
+    sides = size if isinstance(size, list) and len(size) == 2 else [size]
     ok = {
         "model": _is_text(plain["model"], 64) and re.fullmatch("[0-9a-f]{64}", plain["model"]),
         "run": _is_text(plain["run"], 4096) and plain["run"].isprintable(),
@@ -182,7 +182,7 @@ def _settings(plain: Any) -> Settings:
         "columns": _is_whole(plain["columns"], 1, MOST_SEEDS),
         "rows": _is_whole(plain["rows"], 1, MOST_SEEDS),
         "truncation": plain["truncation"] is None or _is_share(plain["truncation"]),
-        "resolution": len(sides) in (1, 2) and all(_is_whole(s, 1, 65536) for s in sides),
+        "resolution": all(_is_whole(side, 1, 65536) for side in sides),
         "alpha": _is_share(plain["alpha"]),
         "labels": plain["labels"] is None
         or (
@@ -200,6 +200,8 @@ def _settings(plain: Any) -> Settings:
         raise ValueError("seeds are not what they must be") from error
     if len(seeds) > plain["columns"] * plain["rows"]:
         raise ValueError("the grid is smaller than its seeds")
+    if labels is not None and len(labels) not in (1, len(seeds)):
+        raise ValueError("labels are not as many as seeds")
     plain["resolution"] = tuple(size) if isinstance(size, list) else size
     plain["labels"] = None if labels is None else tuple(labels)
     return Settings(**plain)

@@ -9,7 +9,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,13 +17,14 @@ from typing import Any, Protocol
 import torch
 
 from progan.assemble import budget as budgets
+from progan.assemble.ask import Asked, Prepared, name_of
 from progan.assemble.build import build_system, spec_to_plain, versions
 from progan.assemble.measure import QualityInPassing
-from progan.assemble.ask import Asked, Prepared, name_of
 from progan.assemble.recipes import resolve
 from progan.core.config import Recipe, lock, parse_recipe, write_recipe
 from progan.core.errors import CheckpointError, ConfigError
 from progan.core.faults import Faults
+from progan.core.grids import png_bytes, tile, to_picture
 from progan.core.plan import Plan, Progress
 from progan.data.build import choose_resolution, open_or_build
 from progan.data.loader import Loader
@@ -109,7 +110,9 @@ def resume_run(
         remove_leftovers(leftovers)
     found, tensors, meta, damaged = newest_valid(folder.checkpoints)
     for message in damaged:
-        folder.decide(meta["counters"]["images"], "damage", f"{message} Going on from {found.stem}.")
+        folder.decide(
+            meta["counters"]["images"], "damage", f"{message} Going on from {found.stem}."
+        )
         screen.line("Note", f"{message} Going on from {found.stem}.")
     recipe = parse_recipe(meta["recipe"], "recipe.lock.yaml")
     device = choose_device(recipe.train.device)
@@ -137,18 +140,16 @@ def resume_run(
 
 def _choose_for(recipe: Recipe, device: torch.device) -> tuple[Recipe, str]:
     """Preset and length that suit the device, where the recipe does not say."""
-    remark = ""
+    if recipe.plan is not None or recipe.preset is not None:
+        return recipe, ""
     _, config = resolve(recipe)
-    presets = getattr(type(config), "PRESETS", {})
-    replayed = recipe.plan is not None
-    if device.type == "cpu" and not replayed:
-        if recipe.preset is None and "cpu" in presets:
-            recipe = replace(recipe, preset="cpu")
-        train = recipe.train
-        if recipe.preset == "cpu" and train.minutes is None and train.images is None:
-            recipe = replace(recipe, train=replace(train, minutes=CPU_MINUTES))
-            remark = "the default on a CPU; longer is better: --minutes 60"
-    return recipe, remark
+    chosen = getattr(type(config), "DEVICE_PRESETS", {}).get(device.type)
+    recipe = replace(recipe, preset=chosen)
+    train = recipe.train
+    if device.type == "cpu" and train.minutes is None and train.images is None:
+        recipe = replace(recipe, train=replace(train, minutes=CPU_MINUTES))
+        return recipe, "the default on a CPU; longer is better: --minutes 60"
+    return recipe, ""
 
 
 def _choose_resolution(recipe: Recipe, source: Any, device: torch.device) -> Recipe:
@@ -222,7 +223,7 @@ class _Session:
     # Preparing
 
     def choose_machine(self) -> None:
-        """Threads and precision: the fastest by a trial of the last stage, unless the recipe says."""
+        """Threads and precision: the fastest on the last stage, unless the recipe says."""
         train, last = self.recipe.train, self.trainer.plan.stages[-1]
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         threads = [train.threads] if train.threads else [1] if train.exact else _counts(cores or 1)
@@ -391,6 +392,7 @@ class _Session:
             )
             if self.resumed is not None:
                 self.run.resume(*self.resumed)
+            self._show_reals()
             reason = self.run.go()
             if reason == "stopped":
                 self.folder.log("stopped")
@@ -408,13 +410,21 @@ class _Session:
             listeners.append(TensorBoard(self.folder.path / "tensorboard"))
         return listeners
 
+    def _show_reals(self) -> None:
+        """The grid of real pictures that stands beside the generated ones."""
+        if (self.folder.pictures / "real.png").exists():
+            return
+        spec, count = self.pyramid.spec, min(self.recipe.train.previews, self.pyramid.spec.images)
+        reals = self.loader.real(0, count, spec.resolution).numpy()
+        self.folder.write("pictures/real.png", png_bytes(to_picture(tile(reals))))
+
     def _outcome(self, exit_code: int) -> Outcome:
         seconds = time.monotonic() - self.asked.began
         return Outcome(self.folder.path, exit_code, self.trainer.images, seconds)
 
     def _finish(self) -> None:
-        from progan.assemble.film import write_timeline
-        from progan.assemble.model import Model
+        from progan.assemble.film import write_timelapse
+        from progan.assemble.model import load
         from progan.assemble.review import review
         from progan.report.build import build_report
 
@@ -426,8 +436,8 @@ class _Session:
         left = None
         if self.budget is not None:
             left = self.budget.seconds - (time.monotonic() - self.asked.began)
-        Model.of_run(self.folder.path).save_pretrained(self.folder.path / "model")
-        write_timeline(self.folder.path)
+        load(self.folder.path).save_pretrained(self.folder.path / "model")
+        write_timelapse(self.folder.path)
         review(self.folder.path, self.loader, seconds=left)
         build_report(self.folder.path)
 

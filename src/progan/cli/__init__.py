@@ -1,1 +1,1 @@
-
+"""The command line: verbs, and what they show."""

@@ -5,8 +5,12 @@ Nothing here imports torch: verbs that need it import it when they run.
 
 from __future__ import annotations
 
+import errno
 import os
+import re
+import shlex
 import sys
+import tempfile
 import time
 import traceback
 from pathlib import Path
@@ -14,15 +18,18 @@ from pathlib import Path
 import typer
 
 from progan.cli import screen
+from progan.cli.usage import explain, way_on
 from progan.core.errors import ProganError
 
-__all__ = ["app", "main"]
+__all__ = ["app", "main", "run"]
 
 app = typer.Typer(
     name="progan",
-    help="Progressive GANs and the GAN family around them: a folder of pictures in, a generator out.",
+    help="Progressive GANs and the GAN family: a folder of pictures in, a generator out.",
+    epilog="Any verb takes --debug, which shows the whole way to an error.",
     no_args_is_help=False,
     add_completion=False,
+    suggest_commands=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -36,14 +43,18 @@ progan describe               what can be trained, and every setting
 progan --help                 all verbs"""
 
 TRACEBACK = "progan-error.txt"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOMEM)
 
 
 @app.callback(invoke_without_command=True)
-def _first(context: typer.Context, version: bool = typer.Option(False, "--version")) -> None:
+def _first(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version."),
+) -> None:
     if version:
-        from importlib.metadata import version as installed
+        from progan import __version__
 
-        screen.say(f"progan {installed('progan')}")
+        screen.say(f"progan {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
         screen.say(FIRST_LINES)
@@ -55,9 +66,9 @@ def _register() -> None:
     app.command()(train.demo)
     app.command()(train.train)
     app.command()(train.resume)
-    app.command()(sample.sample)
-    app.command()(evaluate.evaluate)
-    app.command()(report.report)
+    app.command(short_help="Pictures and films of a trained model.")(sample.sample)
+    app.command(short_help="Measure generated pictures against real ones.")(evaluate.evaluate)
+    app.command(short_help="The page of a run, or one comparing several.")(report.report)
     app.command()(describe.describe)
     app.add_typer(data.app, name="data")
 
@@ -72,6 +83,7 @@ def main() -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
     os.environ.setdefault("KMP_BLOCKTIME", "0")
     screen.BEGAN = time.monotonic()
+    screen.prepare_streams()
     debug = "--debug" in sys.argv[1:]
     arguments = [word for word in sys.argv[1:] if word != "--debug"]
     sys.exit(run(arguments, debug=debug))
@@ -83,54 +95,57 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
     try:
         code = command.main(args=arguments, prog_name="progan", standalone_mode=False)
         return int(code) if isinstance(code, int) else 0
-    except ProganError as error:
-        if debug:
-            traceback.print_exc()
-        screen.fail(str(error))
-        return error.exit_code
+    except SystemExit as leave:
+        return leave.code if isinstance(leave.code, int) else 1
     except typer.Exit as leave:
         return leave.exit_code
     except (typer.Abort, KeyboardInterrupt):
         return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
-    except MemoryError:
-        screen.fail(
-            "Not enough memory. Try smaller pieces: --set train.micro_batch=4, or a lower "
-            "--resolution."
-        )
-        return 5
     except Exception as error:
-        usage = _usage(error)
-        if usage is not None:
-            screen.fail(usage)
-            return 2
         if debug:
-            raise
-        path = _keep(error)
-        screen.fail(
-            f"This is a fault of progan, not yours: {type(error).__name__}: {str(error)[:300]}\n"
-            f"The details are in {path}. Please report them. Again, with details: add --debug"
+            traceback.print_exc()
+        text, code = _told(error, command, arguments)
+        screen.fail(re.sub(r"\S{400,}", lambda long: f"{long[0][:200]}…", text))
+        return code
+
+
+def _told(error: Exception, command: object, arguments: list[str]) -> tuple[str, int]:
+    """What to say about an error, and the exit code."""
+    if isinstance(error, ProganError):
+        return way_on(str(error), command, arguments), error.exit_code
+    usage = explain(error, command, arguments)
+    if usage is not None:
+        return usage, 2
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return (
+            "Not enough memory. Try smaller pieces: --set train.micro_batch=4, or a lower "
+            "--resolution.",
+            5,
         )
-        return 1
-
-
-def _usage(error: Exception) -> str | None:
-    """What to say when the words themselves were wrong; None when they were not."""
-    describe = getattr(error, "format_message", None)
-    if describe is None:
-        return None
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context is not None else "progan"
-    return f"{describe()} All words of it: {command} --help"
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        what = f"{error.filename}: " if error.filename else ""
+        return (
+            f"{what}{error.strerror}. Make room, or give yourself the right to it; then again: "
+            f"progan {shlex.join(arguments)}",
+            5,
+        )
+    return (
+        f"This is a fault of progan, not yours: {type(error).__name__}: "
+        f"{' '.join(str(error).split())[:300]}\n"
+        f"The details are in {_keep(error)}. Please report them. "
+        f"To see them here: progan {shlex.join(arguments)} --debug",
+        1,
+    )
 
 
 def _keep(error: Exception) -> Path:
-    path = Path(TRACEBACK)
+    """Write the traceback here, or where passing files go."""
     text = "".join(traceback.format_exception(error))
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError:
-        screen.fail(text)
-    return path
+    for folder in (Path(), Path(tempfile.gettempdir())):
+        path = folder / TRACEBACK
+        try:
+            path.write_text(text, encoding="utf-8", errors="backslashreplace")
+        except OSError:
+            continue
+        return path
+    return Path(os.devnull)

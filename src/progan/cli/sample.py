@@ -22,7 +22,7 @@ FILMS = (".gif", ".webp", ".apng", ".mp4")
 WRITTEN = (".png", *FILMS)
 
 
-def sample(  # noqa: PLR0917 - the words of the verb
+def sample(
     run: Annotated[
         str | None,
         typer.Argument(help="A run folder, checkpoint or exported folder; the newest run if none."),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import os
+import shlex
 import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from rich.console import Console
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from progan.core.plan import Plan, Progress
     from progan.engine.events import Event
 
-__all__ = ["Face", "clock", "fail", "open_face", "say"]
+__all__ = ["Face", "clock", "fail", "open_face", "prepare_streams", "say", "width_of_screen"]
 
 BEGAN = time.monotonic()
 """When the user pressed Enter."""
@@ -27,36 +29,70 @@ PLAIN_SECONDS = 10.0
 """Seconds between two lines where nothing can be painted in place."""
 
 
-def _encodable(text: str, stream: Any) -> str:
-    """`text` as the stream can show it: what an ASCII terminal lacks becomes something near."""
-    encoding = getattr(stream, "encoding", None) or "ascii"
+NEAR = {
+    **{"×": "x", "−": "-", "…": "...", "→": "->", "±": "+-", "━": "=", "╸": ">", "–": "-"},
+    **{"·": "*", "√": "sqrt ", "²": "^2", "⁶": "^6", "³": "^3", "‖": "||", "∇": "grad "},
+    **{"λ": "lambda", "γ": "gamma", "ε": "eps", "’": "'", "“": '"', "”": '"'},
+}
+"""What stands in for signs that a terminal cannot show."""
+
+INDENT = 9
+"""Columns of the heads Data, Machine, Plan."""
+
+
+def _near(error: UnicodeError) -> tuple[str, int]:
+    """Handler of encoding errors: something near, or the code of the sign."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    signs = (NEAR.get(c) or c.encode("ascii", "backslashreplace").decode() for c in lost)
+    return "".join(signs), error.end
+
+
+codecs.register_error("progan.near", _near)
+
+
+def prepare_streams() -> None:
+    """Let both streams take any text, whatever they can show."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError, OSError):
+            stream.reconfigure(errors="progan.near")  # type: ignore[union-attr]
+
+
+def _write(stream: TextIO, text: str) -> None:
+    encoding = getattr(stream, "encoding", None) or "utf-8"
     try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        near = {"×": "x", "−": "-", "…": "...", "→": "->", "±": "+-", "━": "=", "╸": ">", "–": "-"}
-        for character, replacement in near.items():
-            text = text.replace(character, replacement)
-        return text.encode(encoding, "backslashreplace").decode(encoding)
-    return text
+        stream.write(text.encode(encoding, "progan.near").decode(encoding) + "\n")
+        stream.flush()
+    except BrokenPipeError:  # the reader went away, as `head` does: go on in silence
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except RuntimeError:
+        pass  # a signal came in the middle of another line; its own line is not worth the run
 
 
 def say(text: str = "") -> None:
     """Print plain text to the standard output."""
-    sys.stdout.write(_encodable(text, sys.stdout) + "\n")
-    sys.stdout.flush()
+    _write(sys.stdout, text)
 
 
 def fail(text: str) -> None:
     """Print an error to the standard error."""
-    sys.stderr.write(_encodable(text, sys.stderr) + "\n")
-    sys.stderr.flush()
+    _write(sys.stderr, text)
+
+
+def width_of_screen() -> int:
+    """Columns to fill: the terminal's, from 40 to 100; 100 where there is none."""
+    return max(40, min(100, shutil.get_terminal_size((100, 24)).columns))
 
 
 def clock(seconds: float) -> str:
-    """Seconds as 0:07, 12:30 or 3:05:00."""
+    """Seconds as 0:07, 12:30 or 3:05:00; from a hundred hours on, as 888 h."""
     whole = max(0, round(seconds))
     hours, rest = divmod(whole, 3600)
     minutes, left = divmod(rest, 60)
+    if hours >= 100:
+        return f"{hours:,} h"
     return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
 
 
@@ -70,7 +106,7 @@ def words(seconds: float) -> str:
 
 def plan_lines(plan: Plan, rates: Mapping[int, float], began: float, finish: float) -> list[str]:
     """The plan as a table; times are counted from Enter."""
-    head = f"  {'stage':<12}{'images':>12}{'batch':>8}{'images/s':>11}{'from':>10}{'to':>10}"
+    head = f"  {'stage':<11}{'images':>12}{'batch':>7}{'images/s':>10}{'from':>9}{'to':>9}"
     lines, at = [head], began
     for index, stage in enumerate(plan.stages):
         if not stage.images:
@@ -78,17 +114,22 @@ def plan_lines(plan: Plan, rates: Mapping[int, float], began: float, finish: flo
         end = at + stage.images / rates[index]
         rate = f"{rates[index]:,.0f}" if rates[index] >= 10 else f"{rates[index]:.2f}"
         lines.append(
-            f"  {stage.name:<12}{stage.images:>12,}{stage.batch:>8}{rate:>11}"
-            f"{clock(at):>10}{clock(end):>10}"
+            f"  {stage.name:<11}{stage.images:>12,}{stage.batch:>7}{rate:>10}"
+            f"{clock(at):>9}{clock(end):>9}"
         )
         at = end
     if finish:
-        lines.append(f"  {'report':<12}{'':>12}{'':>8}{'':>11}{clock(at):>10}{clock(at + finish):>10}")
+        lines.append(f"  {'report':<40}{clock(at):>9}{clock(at + finish):>9}")
     return lines
 
 
 def status_lines(
-    at: Progress, plan: Plan, terms: Mapping[str, float], rate: float, left: float | None, width: int
+    at: Progress,
+    plan: Plan,
+    terms: Mapping[str, float],
+    rate: float,
+    left: float | None,
+    width: int,
 ) -> tuple[str, str]:
     """The line of progress and the line of terms."""
     share = min(1.0, at.images / max(1, plan.images))
@@ -111,21 +152,27 @@ class Face:
     """Tells a session as it goes; also a listener of the engine."""
 
     def __init__(self, *, live: bool) -> None:
-        self.width = min(100, shutil.get_terminal_size((100, 24)).columns)
+        self.width = width_of_screen()
         self.live: Live | None = None
         self.paint = live
         self.rates: Mapping[int, float] = {}
         self.model_plan: Plan | None = None
         self.terms: Mapping[str, float] = {}
-        self.last = 0.0
-        self.told = 0
+        self.last = time.monotonic()
 
     # before training
 
     def line(self, head: str, text: str) -> None:
         """A line under a head; an empty head goes on with the last."""
         self._clear()
-        say(f"{head:<9}{text}")
+        lines = textwrap.wrap(
+            text, self.width - INDENT, break_long_words=False, break_on_hyphens=False
+        )
+        say(
+            "\n".join(
+                f"{'' if i else head:<{INDENT}}{part}" for i, part in enumerate(lines or [""])
+            )
+        )
 
     def building(self, done: int, total: int) -> None:
         """Pictures read so far."""
@@ -143,7 +190,7 @@ class Face:
         self.line("Plan", title)
         say()
         for text in plan_lines(plan, rates, time.monotonic() - BEGAN, finish):
-            say(text[: self.width] if self.paint else text)
+            say(text)
         say()
 
     # while training
@@ -199,16 +246,18 @@ class Face:
     def summary(self, path: Path, images: int, seconds: float) -> None:
         """Where everything is, and what to type next."""
         self._clear()
+        run = shlex.quote(str(path))
         say(f"Done in {words(seconds)}.  {path}")
         say(f"  look    {path / 'report.html'}{_quality(path)}")
-        say(f"  play    progan sample {path} --grid 8x8")
-        say(f"  more    progan resume {path} --minutes 20")
+        say(f"  play    progan sample {run} --grid 8x8")
+        say(f"  more    progan resume {run} --minutes 20")
 
     def close(self) -> None:
         """Leave the terminal as it was."""
         self._clear()
 
     def _show(self, first: str, second: str) -> None:
+        from rich.console import Console
         from rich.live import Live
         from rich.text import Text
 
@@ -216,7 +265,7 @@ class Face:
             console = Console(highlight=False, soft_wrap=False)
             self.live = Live(console=console, refresh_per_second=4, transient=True)
             self.live.start()
-        self.live.update(Text(f"{first}\n{second}"))
+        self.live.update(Text(f"{first}\n{second}", no_wrap=True, overflow="crop"))
 
     def _clear(self) -> None:
         if self.live is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,8 @@ import typer
 
 from progan.assemble.ask import Asked, prepare
 from progan.cli import screen
-from progan.core.errors import ConfigError
+from progan.core.errors import ConfigError, RoomError
+from progan.core.spelling import nearest
 
 __all__ = ["demo", "newest_run", "resume", "train"]
 
@@ -18,7 +20,7 @@ Minutes = Annotated[
     float | None, typer.Option(help="Fit the whole run, report included, to so many minutes.")
 ]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")]
-Runs = Annotated[Path, typer.Option(help="Folder that holds run folders.")]
+Runs = Annotated[Path, typer.Option(metavar="FOLDER", help="Folder that holds run folders.")]
 
 
 def train(
@@ -40,7 +42,8 @@ def train(
     system: Annotated[str | None, typer.Option(help="What to train: progan describe.")] = None,
     preset: Annotated[str | None, typer.Option(help="A named group of its settings.")] = None,
     sets: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a setting: optimizer.lr=2e-4.")
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting: optimizer.lr=2e-4."),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run folder.")] = None,
     device: Device = None,
@@ -53,7 +56,8 @@ def train(
     runs: Runs = Path("runs"),
 ) -> None:
     """Train on pictures: plan, training, report. Only the first word is needed."""
-    _check_numbers(minutes=minutes, images=images)
+    _check_numbers(minutes=minutes, images=images, resolution=resolution)
+    _check_words(source=source, system=system, preset=preset, name=name, device=device)
     _train(
         Asked(
             words=source,
@@ -81,6 +85,7 @@ def demo(
 ) -> None:
     """Three minutes on portraits drawn by progan itself."""
     _check_numbers(minutes=minutes)
+    _check_words(device=device)
     _train(
         Asked(
             words="portraits",
@@ -95,7 +100,9 @@ def demo(
 
 
 def resume(
-    run: Annotated[Path | None, typer.Argument(help="A run folder; the newest if left out.")] = None,
+    run: Annotated[
+        Path | None, typer.Argument(help="A run folder; the newest if left out.")
+    ] = None,
     minutes: Annotated[float | None, typer.Option(help="Train for so much longer.")] = None,
     images: Annotated[int | None, typer.Option(help="Train on so many images more.")] = None,
     accept_new_data: Annotated[
@@ -120,8 +127,8 @@ def resume(
             began=began,
         )
 
-    if not path.is_dir():
-        raise ConfigError(f"There is no run at {path}. Runs made so far: ls {runs}")
+    if not (path / "recipe.lock.yaml").is_file():
+        raise ConfigError(_no_run(path, runs))
     _session(work)
 
 
@@ -133,16 +140,53 @@ def newest_run(runs: Path) -> Path:
     return max(found, key=lambda path: (path / "recipe.lock.yaml").stat().st_mtime)
 
 
-def _check_numbers(minutes: float | None = None, images: int | None = None) -> None:
+def _no_run(path: Path, runs: Path) -> str:
+    """What to say where there is no run."""
+    known = {run.parent.name: run.parent for run in runs.glob("*/recipe.lock.yaml")}
+    meant = nearest(path.name, known)
+    if path.is_dir():
+        text = f"{path} is not a run: it has no recipe.lock.yaml, which progan train makes first."
+    elif path.exists():
+        text = f"{path} is a file; a run is the folder that progan train made."
+    else:
+        text = f"There is no run at {path}."
+    if meant is not None:
+        return f"{text} Did you mean this? progan resume {shlex.quote(str(known[meant]))}"
+    if path.is_dir() and not known:
+        return f"{text} To train on the pictures in it: progan train {shlex.quote(str(path))}"
+    see = f"Runs made so far: ls {shlex.quote(str(runs))}" if known else "Make one: progan demo"
+    return f"{text} {see}"
+
+
+def _check_numbers(
+    minutes: float | None = None, images: int | None = None, resolution: int | None = None
+) -> None:
     if minutes is not None and not 0 < minutes < 10**7:
         raise ConfigError(f"--minutes is {minutes:g}; it must be above 0: --minutes 10")
     if images is not None and images < 1:
         raise ConfigError(f"--images is {images}; it must be at least 1: --images 100000")
     if minutes is not None and images is not None:
         raise ConfigError("--minutes and --images both say how long; give one: --minutes 10")
+    if resolution is not None and resolution < 4:
+        raise ConfigError(
+            f"--resolution is {resolution}; it must be a power of two from 4 to 1024: "
+            "--resolution 32"
+        )
+
+
+def _check_words(**words: str | None) -> None:
+    for option, word in words.items():
+        if word is not None and not word.strip():
+            name = option if option == "source" else f"--{option}"
+            raise ConfigError(f"{name} is empty; say one, or leave it out: progan train --help")
 
 
 def _train(asked: Asked) -> None:
+    if asked.runs.exists() and not asked.runs.is_dir():
+        raise RoomError(
+            f"{asked.runs} is a file, so no run folder can be made in it. "
+            "Choose another place: --runs FOLDER"
+        )
     prepared = prepare(asked)  # wrong words are told before torch is loaded
 
     def work(face: Any) -> Any:
@@ -157,12 +201,15 @@ def _session(work: Callable[[Any], Any]) -> None:
     face = screen.open_face()
     try:
         outcome = work(face)
+    except KeyboardInterrupt:
+        face.line("Stopped", "what was saved so far is kept")
+        raise
     finally:
         face.close()
     if outcome.exit_code:
         screen.say(
             f"Stopped after saving at {outcome.images:,} images. "
-            f"Continue: progan resume {outcome.path}"
+            f"Continue: progan resume {shlex.quote(str(outcome.path))}"
         )
         raise typer.Exit(outcome.exit_code)
     face.summary(outcome.path, outcome.images, outcome.seconds)

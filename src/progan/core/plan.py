@@ -95,9 +95,7 @@ class Plan:
                 )
             start += stage.images
         last = len(self.stages) - 1
-        return Progress(
-            images=images, step=step, index=last, stage=self.stages[last], fraction=1.0
-        )
+        return Progress(images=images, step=step, index=last, stage=self.stages[last], fraction=1.0)
 
     def with_lengths(self, lengths: Sequence[int]) -> Plan:
         """The same stages, `lengths` images long."""

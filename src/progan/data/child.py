@@ -19,10 +19,14 @@ from progan.data.records import Frame
 from progan.data.sources.base import Source, recipe_of
 from progan.data.worker import HEAD
 
-__all__ = ["Child", "ChildDiedError"]
+__all__ = ["NONSENSE", "Child", "ChildDiedError"]
+
+NONSENSE = "the decoder answered nonsense"
 
 WALL_SECONDS = 120
 """A child that says nothing for so long is ended, and its picture listed."""
+START_SECONDS = 120
+"""The same for a child that begins, or is in the midst of a message."""
 MEMORY_BYTES = 2**30
 """Address space a child may take beyond what it begins with."""
 CPU_SECONDS = 20
@@ -32,7 +36,14 @@ BOOT = "import sys; sys.path[:] = {path!r}; from progan.data.worker import main;
 
 
 class ChildDiedError(Exception):
-    """The child ended in the middle of a picture; carries the reason in words."""
+    """The child ended in the middle of a picture; carries the reason in words.
+
+    `again`: whether another try may end otherwise.
+    """
+
+    def __init__(self, reason: str, *, again: bool = True) -> None:
+        super().__init__(reason)
+        self.again = again
 
 
 class Child:
@@ -56,7 +67,7 @@ class Child:
         }
         try:
             self.ask(setup)
-            self.hear(stop)
+            self.hear(stop, START_SECONDS)
         except ChildDiedError as death:
             said = self.last_words()
             self.end()
@@ -74,48 +85,56 @@ class Child:
             self.process.stdin.write(json.dumps(words).encode() + b"\n")
             self.process.stdin.flush()
         except OSError:
-            raise ChildDiedError(self.cause()) from None
+            raise self.cause() from None
 
-    def hear(self, stop: threading.Event) -> tuple[dict[str, Any], bytes]:
-        """The next message: words and pixels."""
-        words_size, payload_size = HEAD.unpack(self._exactly(HEAD.size, stop))
+    def hear(
+        self, stop: threading.Event, seconds: float | None = None
+    ) -> tuple[dict[str, Any], bytes]:
+        """The next message, words and pixels, begun within so many seconds."""
+        head = self._exactly(HEAD.size, stop, seconds or WALL_SECONDS)
+        words_size, payload_size = HEAD.unpack(head)
         if words_size > LONGEST_WORDS or payload_size > 2**31:
-            raise ChildDiedError("the decoder answered nonsense")
-        words = json.loads(self._exactly(words_size, stop))
+            raise ChildDiedError(NONSENSE)
+        try:
+            words = json.loads(self._exactly(words_size, stop))
+        except (ValueError, RecursionError):
+            words = None
         if not isinstance(words, dict):
-            raise ChildDiedError("the decoder answered nonsense")
+            raise ChildDiedError(NONSENSE)
         return words, self._exactly(payload_size, stop)
 
-    def _exactly(self, size: int, stop: threading.Event) -> bytes:
+    def _exactly(self, size: int, stop: threading.Event, seconds: float | None = None) -> bytes:
         assert self.process.stdout is not None
         pipe, got, deadline = self.process.stdout.fileno(), bytearray(), None
         while len(got) < size:
             ready, _, _ = select.select([pipe], [], [], 0.5)
             if not ready:
                 now = time.monotonic()
-                deadline = deadline or now + WALL_SECONDS
+                limit = seconds or START_SECONDS
+                deadline = deadline or now + limit
                 if stop.is_set() or now > deadline:
-                    raise ChildDiedError(f"took more than {WALL_SECONDS} seconds")
+                    raise ChildDiedError(f"took more than {limit} seconds")
                 continue
             piece = os.read(pipe, min(size - len(got), 2**20))
             if not piece:
-                raise ChildDiedError(self.cause())
+                raise self.cause()
             got += piece
         return bytes(got)
 
-    def cause(self) -> str:
-        """Why the child ended, in words."""
+    def cause(self) -> ChildDiedError:
+        """Why the child ended."""
         try:
             code = self.process.wait(5)
         except subprocess.TimeoutExpired:
-            return "the decoder closed its pipe"
+            return ChildDiedError("the decoder closed its pipe")
         if code == -signal.SIGXCPU:
-            return "took too much processor time to decode"
+            return ChildDiedError("took too much processor time to decode", again=False)
         if code < 0:
-            return f"ended the decoder ({signal.Signals(-code).name})"
+            return ChildDiedError(f"ended the decoder ({signal.Signals(-code).name})")
         last = self.last_words().strip().splitlines()
-        memory = last and last[-1].startswith("MemoryError")
-        return "needs too much memory" if memory else f"ended the decoder (exit {code})"
+        if last and last[-1].startswith("MemoryError"):
+            return ChildDiedError("needs too much memory", again=False)
+        return ChildDiedError(f"ended the decoder (exit {code})")
 
     def last_words(self) -> str:
         """The end of what the child wrote to its standard error."""

@@ -16,7 +16,7 @@ colour → grey   luma of ITU-R BT.601: 0.299 R + 0.587 G + 0.114 B
 from __future__ import annotations
 
 import io
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +24,12 @@ from PIL import Image, ImageCms
 
 from progan.data.records import Background, UnfitError
 
-__all__ = ["GROUNDS", "flatten", "has_alpha", "is_grey", "prepared", "scaled", "to_srgb"]
+__all__ = ["GROUNDS", "flatten", "has_alpha", "is_grey", "prepared", "to_srgb"]
 
 GROUNDS: dict[Background, int] = {"white": 255, "black": 0, "grey": 128}
 """The byte that stands for each background, in every channel."""
-ROWS = 256
-"""Wide pixels are scaled so many rows at a time, to need little memory."""
+BAND_PIXELS = 2**20
+"""Pixels that are converted together."""
 
 
 def prepared(image: Image.Image, notes: set[str]) -> Image.Image:
@@ -39,10 +39,9 @@ def prepared(image: Image.Image, notes: set[str]) -> Image.Image:
     """
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         notes.add("16-bit" if image.mode.startswith("I;16") else "wide")
-        return Image.fromarray(scaled(np.asarray(image)))
+        return Image.fromarray(_scaled(image))
     if has_alpha(image):
-        image = image if image.mode in ("RGBA", "RGBa") else image.convert("RGBA")
-        return image if image.mode == "RGBa" else image.convert("RGBa")
+        return image if image.mode == "RGBa" else _premultiplied(image)
     if image.mode in ("L", "RGB", "CMYK"):
         return image
     if image.mode == "1":
@@ -59,28 +58,44 @@ def has_alpha(image: Image.Image) -> bool:
     return image.mode in ("1", "L", "RGB", "P") and "transparency" in image.info
 
 
-def scaled(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Wide grey values to bytes, by the rules above.
-
-    Raises: ValueError for values that are not numbers.
-    """
-    if values.dtype.kind == "u" and values.dtype.itemsize == 2:
-        low, high = 0.0, 65535.0
-    else:
-        low, high = float(values.min()), float(values.max())
-        if not np.isfinite([low, high]).all():
-            raise ValueError("values that are not finite numbers")
-        whole = values.dtype.kind in "iu"
-        for top in (255.0, 65535.0) if whole else (1.0, 255.0, 65535.0):
-            if low >= 0 and high <= top:
-                low, high = 0.0, top
-                break
-    out = np.empty(values.shape, np.uint8)
-    factor = 255.0 / (high - low) if high > low else 0.0
-    for start in range(0, len(values), ROWS):
-        rows = values[start : start + ROWS].astype(np.float64)
-        out[start : start + ROWS] = np.rint((rows - low) * factor).clip(0, 255)
+def _premultiplied(image: Image.Image) -> Image.Image:
+    out = Image.new("RGBa", image.size)
+    for top, band in _bands(image):
+        out.paste(band.convert("RGBA").convert("RGBa"), (0, top))
     return out
+
+
+def _scaled(image: Image.Image) -> NDArray[np.uint8]:
+    """Wide grey values to bytes, by the rules above."""
+    low, high = (0.0, 65535.0) if image.mode.startswith("I;16") else _range(image)
+    factor = 255.0 / (high - low) if high > low else 0.0
+    out = np.empty((image.height, image.width), np.uint8)
+    for top, band in _bands(image):
+        values = (np.asarray(band).astype(np.float64) - low) * factor
+        out[top : top + band.height] = np.rint(values).clip(0, 255)
+    return out
+
+
+def _range(image: Image.Image) -> tuple[float, float]:
+    """The values that become 0 and 255."""
+    low, high = np.inf, -np.inf
+    for _, band in _bands(image):
+        values = np.asarray(band)
+        if not np.isfinite(values).all():
+            raise ValueError("values that are not finite numbers")
+        low, high = min(low, float(values.min())), max(high, float(values.max()))
+    for top in (255.0, 65535.0) if image.mode == "I" else (1.0, 255.0, 65535.0):
+        if low >= 0 and high <= top:
+            return 0.0, top
+    return low, high
+
+
+def _bands(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """Some rows at a time, with the number of the first: large pictures need much memory."""
+    rows = max(1, BAND_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        below = min(image.height, top + rows)
+        yield top, image.crop((0, top, image.width, below))
 
 
 def flatten(

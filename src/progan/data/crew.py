@@ -13,8 +13,8 @@ from typing import Any, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from progan.data.child import Child, ChildDiedError
-from progan.data.records import SMALLEST, Finding, Frame, Kind
+from progan.data.child import NONSENSE, Child, ChildDiedError
+from progan.data.records import SMALLEST, Finding, Frame, Kind, shown
 from progan.data.report import NOTES
 from progan.data.sources.base import Source
 
@@ -60,8 +60,8 @@ def decode(
 ) -> Generator[Decoded, None, None]:
     """Decode `jobs` in child processes, in any order; `tick(n)` after every n pictures.
 
-    A child that dies, hangs or takes too much is replaced and its picture tried once more; the
-    second time it is listed as unreadable.
+    A child that dies, hangs or takes too much is replaced. Its picture is tried once more, unless
+    it took too much time or memory, and then listed as unreadable.
     """
     workers = min(workers if source.parallel else 1, len(jobs))
     news: queue.Queue[int | Decoded | BaseException | None] = queue.Queue(maxsize=64)
@@ -144,14 +144,11 @@ class _Hand:
                 child.ask(self.source.refs(job.indices[done:]))
                 while done < len(job.indices):
                     words, payload = child.hear(self.stop)
-                    if "finding" in words:
-                        result.findings.append(_finding(words))
-                        n = 1
-                    else:
-                        n = self._accept(words, payload, blocks, len(job.indices) - done)
-                        result.used += job.indices[done : done + n]
-                        for note in set(words["notes"]) & set(NOTES):
-                            result.notes[note] = result.notes.get(note, 0) + n
+                    left = job.indices[done:]
+                    try:
+                        n = self._take(words, payload, left, result, blocks)
+                    except (KeyError, TypeError, ValueError):
+                        raise ChildDiedError(NONSENSE) from None
                     done, tries = done + n, 0
                     say(n)
             except ChildDiedError as death:
@@ -160,7 +157,7 @@ class _Hand:
                 tries += 1
                 if not self.source.guarded and not self.stop.is_set():  # only we can be at fault
                     raise RuntimeError(f"reading {self.source.name}: {death}\n{said}") from death
-                if tries == 2 and not self.stop.is_set():
+                if (tries == 2 or not death.again) and not self.stop.is_set():
                     title = self.source.title(job.indices[done])
                     result.findings.append(Finding(title, "unreadable", str(death)))
                     done, tries = done + 1, 0
@@ -179,26 +176,36 @@ class _Hand:
             return None
         return (int(words["size"][0]), int(words["size"][1])) if "size" in words else None
 
-    def _accept(
+    def _take(
         self,
         words: dict[str, Any],
         payload: bytes,
+        left: tuple[int, ...],
+        result: Decoded,
         blocks: list[tuple[int, list[NDArray[np.uint8]]]],
-        most: int,
     ) -> int:
-        """Cut the payload into levels, if it has the length it must have."""
+        """Add one message to `result`, if it is what it must be; how many pictures it settles."""
+        if "finding" in words:
+            _, kind, reason = words["finding"]
+            known = cast(Kind, kind) if kind in get_args(Kind) else "unreadable"
+            title = self.source.title(left[0])
+            result.findings.append(Finding(title, known, shown(str(reason)[:200])))
+            return 1
         n, channels, side = int(words["n"]), int(words["channels"]), self.frame.resolution
-        sides = [r for r in (2**i for i in range(2, 32)) if r <= side]
-        if not 1 <= n <= most or channels not in (1, 3):
-            raise ChildDiedError("the decoder answered nonsense")
-        if len(payload) != n * channels * sum(r * r for r in sides):
-            raise ChildDiedError("the decoder answered nonsense")
+        sides = [SMALLEST << i for i in range((side // SMALLEST).bit_length())]
+        expected = n * channels * sum(r * r for r in sides)
+        if not 1 <= n <= len(left) or channels not in (1, 3) or len(payload) != expected:
+            raise ValueError
+        notes = set(words["notes"]) & set(NOTES)
         flat, start, cut = np.frombuffer(payload, np.uint8), 0, []
         for r in sides:
             size = n * channels * r * r
             cut.append(flat[start : start + size].reshape(n, channels, r, r))
             start += size
         blocks.append((channels, cut))
+        result.used += left[:n]
+        for note in notes:
+            result.notes[note] = result.notes.get(note, 0) + n
         return n
 
     def _child(self) -> Child:
@@ -210,12 +217,6 @@ class _Hand:
         if self.child is not None:
             self.child.end()
             self.child = None
-
-
-def _finding(words: dict[str, Any]) -> Finding:
-    name, kind, reason = words["finding"]
-    known = kind if kind in get_args(Kind) else "unreadable"
-    return Finding(str(name), cast(Kind, known), str(reason))
 
 
 def _join(result: Decoded, blocks: list[tuple[int, list[NDArray[np.uint8]]]], frame: Frame) -> None:

@@ -59,17 +59,30 @@ def lock(path: Path) -> Iterator[None]:
     except ImportError:  # no such locks here: two builders of one store stay the user's affair
         yield
         return
-    with path.open("a") as file:
-        while True:
+    while True:
+        with path.open("a") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
             except BlockingIOError:
                 time.sleep(0.1)
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
+                continue
+            except OSError:  # a disk without locks: as above
+                yield
+                return
+            if not _is_still(file.fileno(), path):  # its last holder has removed it
+                continue
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+def _is_still(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def room(error: OSError, to: Path, needed: int) -> RoomError:

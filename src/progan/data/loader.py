@@ -73,7 +73,8 @@ class Loader:
         pixels = self._pixels(indices, resolution)
         if self.mirror:
             pixels = _mirrored(pixels, self._order.mirrored(np.asarray(numbers, np.int64)))
-        image = pixels.to(torch.float32, memory_format=torch.channels_last) / 127.5 - 1.0
+        image = pixels.to(torch.float32, memory_format=torch.channels_last)
+        image.div_(127.5).sub_(1.0)
         if self.batch_type is Images:
             return Images(image)
         labels = torch.from_numpy(self.pyramid.labels(indices)).to(self.device)

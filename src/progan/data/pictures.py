@@ -2,7 +2,8 @@
 
 formats     PNG, JPEG (MPO), WebP, BMP, GIF, TIFF, known by content and not by name;
             the first picture of an animation or of several pages
-limits      64 million pixels, 256 MB a file
+limits      64 million pixels (WebP and 32-bit grey: 32 million), 256 MB a file: a decoder needs
+            less than 600 MB of memory
 size        shorter side (padding: longer side) at least half the resolution, else "too small";
             between half and whole it is enlarged, and counted
 crop        centre: the largest square in the middle (an odd pixel over is cut on the right or
@@ -31,6 +32,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from progan.data.colours import GROUNDS, flatten, is_grey, prepared
+from progan.data.png import ends_early
 from progan.data.records import Finding, Frame, Kind, UnfitError
 
 __all__ = [
@@ -46,6 +48,8 @@ __all__ = [
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 LARGEST_PIXELS = 64_000_000
+LARGEST_HUNGRY_PIXELS = 32_000_000
+"""Of WebP and of 32-bit grey, whose decoders take up to 16 bytes a pixel; all others at most 8."""
 LARGEST_BYTES = 256_000_000
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -59,7 +63,7 @@ TURNS = {
 """What undoes each EXIF orientation."""
 BOMBS = (Image.DecompressionBombWarning, Image.DecompressionBombError)
 REASONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Kind, str], ...] = (
-    (BOMBS, "too large", f"more than {LARGEST_PIXELS:,} pixels"),
+    (BOMBS, "too large", f"pixels without measure; at most {LARGEST_PIXELS:,}"),
     (
         UnidentifiedImageError,
         "unreadable",
@@ -82,8 +86,8 @@ def decode(
     title = name if name is not None else ("" if isinstance(file, bytes) else str(file))
     notes: set[str] = set()
     try:
-        with _opened(file) as image:
-            pixels = _square(image, frame, notes)
+        with _opened(file) as (image, stream):
+            pixels = _square(image, stream, frame, notes)
     except Exception as error:
         return _finding(title, error)
     return pixels, tuple(sorted(notes))
@@ -92,8 +96,8 @@ def decode(
 def size_of(file: str | Path | bytes, name: str = "") -> tuple[int, int] | Finding:
     """Width and height as shown (turned by EXIF), from the head of the file."""
     try:
-        with _opened(file) as image:
-            turned = _orientation(image) >= 5
+        with _opened(file) as (image, _):
+            turned = _orientation(image) >= 5 and image.format != "TIFF"  # there Pillow has done it
             return (image.height, image.width) if turned else image.size
     except Exception as error:
         return _finding(name, error)
@@ -136,18 +140,23 @@ def with_channels(pixels: NDArray[np.uint8], wanted: int | None) -> NDArray[np.u
     return np.asarray(Image.fromarray(pixels).convert("L"))[..., None]
 
 
-def _square(image: Image.Image, frame: Frame, notes: set[str]) -> NDArray[np.uint8]:
+def _square(
+    image: Image.Image, stream: BinaryIO, frame: Frame, notes: set[str]
+) -> NDArray[np.uint8]:
     if getattr(image, "is_animated", False) and image.format != "MPO":  # MPO: a photo's previews
         notes.add("animated")
     _check_size(image.size, frame, notes)
     counted = min(image.size) if frame.crop == "centre" else max(image.size)
     ask = [max(1, 2 * frame.resolution * length // counted) for length in image.size]
     image.draft(None, (ask[0], ask[1]))
+    if _orientation(image) in TURNS:
+        notes.add("turned")
     image.load()
-    turn = TURNS.get(_orientation(image))
+    if image.format == "PNG" and _ends_black(image) and ends_early(stream):
+        raise UnfitError("unreadable", "broken (holds fewer rows than it says)")
+    turn = TURNS.get(_orientation(image))  # 1 by now where Pillow has turned it itself: TIFF
     pixels = fit(image, frame, notes)
     if turn is not None:
-        notes.add("turned")
         squeezed = pixels[..., 0] if pixels.shape[2] == 1 else pixels
         turned = np.asarray(Image.fromarray(squeezed).transpose(turn))
         pixels = turned.reshape(pixels.shape)
@@ -170,18 +179,20 @@ def _check_size(size: tuple[int, int], frame: Frame, notes: set[str]) -> None:
 
 
 @contextmanager
-def _opened(file: str | Path | bytes) -> Iterator[Image.Image]:
-    """The picture, its head read and its size checked; every warning ends here."""
+def _opened(file: str | Path | bytes) -> Iterator[tuple[Image.Image, BinaryIO]]:
+    """The picture, its head read and its size checked, and its file; every warning ends here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with _stream(file) as stream, Image.open(stream, formats=FORMATS) as image:
             pixels = image.width * image.height
-            if pixels > LARGEST_PIXELS:
-                raise Image.DecompressionBombError(f"{pixels:,}")
+            hungry = image.format == "WEBP" or image.mode in ("I", "F")
+            most = LARGEST_HUNGRY_PIXELS if hungry else LARGEST_PIXELS
+            if pixels > most:
+                raise UnfitError("too large", f"{pixels:,} pixels; at most {most:,}")
             if pixels == 0:
                 raise UnfitError("empty", f"{image.width} × {image.height} pixels")
-            yield image
+            yield image, stream
 
 
 @contextmanager
@@ -201,6 +212,12 @@ def _stream(file: str | Path | bytes) -> Iterator[BinaryIO]:
         if status.st_size == 0:
             raise UnfitError("empty", "0 bytes")
         yield stream
+
+
+def _ends_black(image: Image.Image) -> bool:
+    """Whether the last row is all zero, as it is where the decoder found no data for it."""
+    last = image.crop((0, image.height - 1, image.width, image.height))
+    return not any(last.tobytes())
 
 
 def _orientation(image: Image.Image) -> int:

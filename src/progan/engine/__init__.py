@@ -1,1 +1,1 @@
-"""Plays any system: turns, shards, precision, averages, checkpoints, run folders. Knows no paper."""
+"""Plays any system: turns, shards, averages, checkpoints, run folders. Knows no paper."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from progan.core.system import System
 
@@ -24,7 +25,7 @@ class Averages:
     Source: Karras et al. 2018 (ProGAN), appendix A, where keep is 0.999.
     """
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System[Any]) -> None:
         self.system = system
         self.modules: Mapping[str, nn.Module] = {
             name: copy.deepcopy(system.get_submodule(name)).eval().requires_grad_(False)
@@ -37,14 +38,15 @@ class Averages:
         keep = self.system.average.keep(images)
         for name, average in self.modules.items():
             live = self.system.get_submodule(name)
-            old, new = list(average.parameters()), list(live.parameters())
+            old: list[Tensor] = list(average.parameters())
+            new: list[Tensor] = list(live.parameters())
             if old:
-                torch._foreach_lerp_(old, new, 1.0 - keep)  # type: ignore[attr-defined]
+                torch._foreach_lerp_(old, new, 1.0 - keep)
             for kept, buffer in zip(average.buffers(), live.buffers(), strict=True):
                 kept.copy_(buffer)
 
     @contextmanager
-    def swapped_in(self) -> Iterator[System]:
+    def swapped_in(self) -> Iterator[System[Any]]:
         """The system with averaged submodules in place of the live ones."""
         live = {name: self.system.get_submodule(name) for name in self.modules}
         for name, module in self.modules.items():

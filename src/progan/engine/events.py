@@ -1,4 +1,4 @@
-"""What listeners hear. A listener may look, never steer: its errors are logged and it is dropped."""
+"""What listeners hear. A listener may look, never steer: if it fails it is dropped, and logged."""
 
 from __future__ import annotations
 

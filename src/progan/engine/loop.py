@@ -18,7 +18,7 @@ from progan.core import distributed
 from progan.core.batch import Batch
 from progan.core.errors import CheckpointError, ConfigError
 from progan.core.faults import Faults
-from progan.core.plan import Plan, Progress, Size, Stage
+from progan.core.plan import Plan, Progress, Stage
 from progan.core.randomness import seed_of
 from progan.core.system import System
 from progan.engine.average import Averages
@@ -31,7 +31,7 @@ __all__ = ["Draws", "State", "StepResult", "Trainer"]
 class Draws(Protocol):
     """Where real images come from: a pure function of the image numbers."""
 
-    def batch(self, numbers: range, resolution: Size) -> Batch:
+    def batch(self, numbers: range, resolution: Any) -> Batch:
         """The images with these numbers, at this resolution."""
         ...
 
@@ -187,7 +187,7 @@ class Trainer:
         for module, average in self.averages.modules.items():
             for name, value in average.state_dict().items():
                 tensors[f"average/{module}/{name}"] = value
-        names = {parameter: name for name, parameter in self.system.named_parameters()}
+        names: dict[Tensor, str] = {p: name for name, p in self.system.named_parameters()}
         for player, optimizer in self.optimizers.items():
             for parameter, memory in optimizer.state.items():
                 for key, value in memory.items():
@@ -224,8 +224,8 @@ class Trainer:
         except RuntimeError as error:
             reason = " ".join(str(error).split())[:300]
             raise CheckpointError(
-                f"This checkpoint does not fit {type(self.system).__name__} as configured: {reason} "
-                "Resume with the recipe the run was started with."
+                f"This checkpoint does not fit {type(self.system).__name__} as configured: "
+                f"{reason} Resume with the recipe the run was started with."
             ) from error
         self._load_optimizers(groups["optimizer"])
         counters = state.counters

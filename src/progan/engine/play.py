@@ -22,6 +22,7 @@ from progan.core.plan import Progress
 from progan.core.randomness import seed_of
 from progan.core.specs import SGD, Adam, RMSprop
 from progan.core.system import JointTurn, Player, System, Turn
+from progan.engine.buffers import TurnBuffers
 from progan.engine.precision import Precision, precision_context
 
 __all__ = ["Played", "gradients_of", "make_optimizer", "only_trainable", "play"]
@@ -160,30 +161,35 @@ def play(
     """Play `turn` on the shards this process owns, and step its players.
 
     Randomness inside shard s is seeded by (`seed_words`, s). When a gradient is not finite, on
-    any process, nobody moves.
+    any process, nobody moves, and no buffer.
     """
     moving = {name: players[name] for name in turn.players}
     parameters = [p for player in moving.values() for p in player.parameters]
-    found, termed = [], []
+    buffers = TurnBuffers(system)
+    found, termed, changes = [], [], []
     with only_trainable(system, parameters):
         for shard, batch in shards.items():
             torch.manual_seed(seed_of(*seed_words, shard))
             with precision_context(precision, device):
-                gradients, terms = gradients_of(
-                    turn, moving, batch, at, micro_batch=micro_batch
-                )
+                gradients, terms = gradients_of(turn, moving, batch, at, micro_batch=micro_batch)
             found.append(gradients)
             termed.append(terms)
+            if shard_count > 1:
+                changes.append(buffers.changes(shard))
+                buffers.rewind()
+    if shard_count > 1:
+        buffers.settle(changes, shard_count)
     summed = _add_shards(found, shard_count)
     logged = _mean_terms(termed, shard_count)
     finite = True
     for name, gradient_list in summed.items():
         present = [gradient for gradient in gradient_list if gradient is not None]
         faults.gradients(name, at.step, present)
-        norm = torch.stack(torch._foreach_norm(present)).norm()  # type: ignore[attr-defined]
+        norm = torch.stack(torch._foreach_norm(present)).norm()
         logged[f"{name}/gradient_norm"] = norm
         finite = finite and bool(norm.isfinite())
     if not finite:
+        buffers.rewind()
         return Played(logged, finite=False)
     for name, gradient_list in summed.items():
         player, optimizer = moving[name], optimizers[name]

@@ -60,7 +60,9 @@ def choose_device(name: str) -> torch.device:
     if device.type not in ("cpu", "cuda"):
         raise ConfigError(f'device is "{name}"; use auto, cpu, cuda or cuda:0.')
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(f'device is "{name}", but no CUDA device is found here; use --device cpu.')
+        raise ConfigError(
+            f'device is "{name}", but no CUDA device is found here; use --device cpu.'
+        )
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ConfigError(
             f'device is "{name}"; this machine has cuda:0 to cuda:{torch.cuda.device_count() - 1}.'

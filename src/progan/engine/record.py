@@ -54,8 +54,8 @@ class RunFolder:
                     number += 1
                     continue
                 break
-            for folder in ("pictures", "checkpoints"):
-                (path / folder).mkdir()
+            for inner in ("pictures", "checkpoints"):
+                (path / inner).mkdir()
         except OSError as error:
             raise RoomError(
                 f"Cannot make a run folder in {runs}: {error.strerror or error}. "
@@ -119,7 +119,9 @@ class RunFolder:
     def write(self, name: str, content: bytes | str) -> Path:
         """Write a whole file, atomically."""
         path = self.path / name
-        write_atomically(path, content.encode() if isinstance(content, str) else content, self.faults)
+        write_atomically(
+            path, content.encode() if isinstance(content, str) else content, self.faults
+        )
         return path
 
     def write_json(self, name: str, value: object) -> Path:

@@ -206,9 +206,7 @@ class Run:
         trainer = self.trainer
         after = trainer.at
         if after.index != result.at.index:  # the stage just ended: its own end, not the next start
-            after = replace(
-                result.at, images=trainer.images, step=trainer.steps, fraction=1.0
-            )
+            after = replace(result.at, images=trainer.images, step=trainer.steps, fraction=1.0)
         terms: dict[str, float] = {}
         if result.at.step % self.options.log_every == 0:
             terms = {name: float(value) for name, value in result.terms.items()}
@@ -257,8 +255,10 @@ class Run:
                 )
             self._tell(Measured(at, quality.metric, quality.level, quality.value, quality.n))
             last = at.resolution == trainer.plan.stages[-1].resolution and at.alpha == 1
-            if last and quality.level == "mean" and (
-                self.best is None or quality.value < self.best[0]
+            if (
+                last
+                and quality.level == "mean"
+                and (self.best is None or quality.value < self.best[0])
             ):
                 self.best = (quality.value, at.images)
                 self.save()
@@ -276,8 +276,8 @@ class Run:
         if trainer.recoveries >= MOST_RECOVERIES:
             raise TrainingError(
                 f"Gradients stayed non-finite after {trainer.recoveries} recoveries; stopped at "
-                f"{trainer.images:,} images. The last sound save is intact. Try a lower rate: "
-                f"progan resume {self.folder.path} --set optimizer.lr=..."
+                f"{trainer.images:,} images. The last sound save is intact. Begin again at a lower "
+                "rate: progan train recipe.yaml --set optimizer.lr=5e-4"
             )
         images, recoveries, rate = trainer.images, trainer.recoveries + 1, trainer.rate / 2
         path, tensors, meta, _ = newest_valid(self.folder.checkpoints, healthy=True)

@@ -22,7 +22,7 @@ class TensorBoard:
             raise ConfigError(
                 "TensorBoard is not installed here. Install it: pip install progan[track]"
             ) from error
-        self.writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+        self.writer = SummaryWriter(str(folder))
 
     def hear(self, event: Event) -> None:
         """Write what happened."""
@@ -39,15 +39,13 @@ class TensorBoard:
 
                 with Image.open(path) as picture:
                     array = np.asarray(picture.convert("RGB"))
-                self.writer.add_image(  # type: ignore[no-untyped-call]
-                    "pictures", array, at.images, dataformats="HWC"
-                )
+                self.writer.add_image("pictures", array, at.images, dataformats="HWC")
             case Decided(images, kind, text):
-                self.writer.add_text(f"decisions/{kind}", text, images)  # type: ignore[no-untyped-call]
+                self.writer.add_text(f"decisions/{kind}", text, images)
             case Ended():
-                self.writer.close()  # type: ignore[no-untyped-call]
+                self.writer.close()
             case _:
                 pass
 
     def _scalar(self, name: str, value: float, images: int) -> None:
-        self.writer.add_scalar(name, value, images)  # type: ignore[no-untyped-call]
+        self.writer.add_scalar(name, value, images)

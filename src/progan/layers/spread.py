@@ -97,7 +97,7 @@ class MinibatchDiscrimination(nn.Module):
         self.bias.sub_(closeness.mean(dim=(0, 1)))
         self.calibrated.fill_(True)
 
-    def forward(self, x: Float[Tensor, "n f"], parts: int = 1) -> Float[Tensor, "n f+k"]:
+    def forward(self, x: Float[Tensor, "n f"], parts: int = 1) -> Float[Tensor, "n g"]:
         """Append the closenesses to `x`."""
         with torch.autocast(x.device.type, enabled=False):
             closeness = (-self.distances(x.float(), parts)).exp().sum(dim=2).flatten(0, 1)

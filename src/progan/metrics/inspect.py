@@ -34,7 +34,7 @@ Doubles: TypeAlias = NDArray[np.float64]
 Numbers: TypeAlias = NDArray[np.int64]
 
 THUMBNAIL = 16
-"""Side of the thumbnails that duplicates are sought among, in pixels: fine grain is no difference."""
+"""Side in pixels of the thumbnails that duplicates are sought among: grain is no difference."""
 RARE = 0.01
 """Share of real pictures that have a neighbour closer than the threshold for duplicates."""
 LEAST_THRESHOLD = 1.0
@@ -69,20 +69,24 @@ def nearest(
 
         distance   sqrt(mean over channels and pixels of (a − b)²), in grey levels
 
-    Nearest first; among equals, the one that comes first in the pool. `own` gives each query's
-    place in the pool where it stands there itself: it is passed over.
+    Nearest first; among equals, the one that comes first in the pool. `own`, n or n k, gives
+    the places of each query in the pool where it stands there itself: they are passed over.
     """
     flat = queries.reshape(len(queries), -1).astype(np.float32) - 127.5
     close = np.empty((len(flat), len(pool)), np.float32)
     for start in range(0, len(pool), 1024):
         some = pool[start : start + 1024].reshape(-1, flat.shape[1]).astype(np.float32) - 127.5
-        close[:, start : start + len(some)] = np.square(some).sum(1) - 2 * (flat @ some.T)
+        close[:, start : start + len(some)] = np.einsum("ij,ij->i", some, some) - 2 * (
+            flat @ some.T
+        )
+    most = len(pool)
     if own is not None:
-        close[np.arange(len(flat)), own] = np.inf
+        own = own.reshape(len(flat), -1)
+        close[np.arange(len(flat))[:, None], own] = np.inf
+        most -= own.shape[1]
     # The short form above is rounded; a few more than asked for are measured exactly.
-    most = len(pool) - (own is not None)
     count = min(count, most)
-    kept = np.argsort(close, axis=1, kind="stable")[:, : min(count + 8, most)]
+    kept = np.argpartition(close, min(count + 8, most) - 1, axis=1)[:, : min(count + 8, most)]
     exact = np.stack([_distances(queries[row], pool[kept[row]]) for row in range(len(flat))])
     order = np.lexsort((kept, exact), axis=1)[:, :count]
     return (
@@ -125,7 +129,8 @@ def near_duplicates(images: Pixels, threshold: float) -> Numbers:
     for start in range(0, len(flat), 512):
         some = flat[start : start + 512]
         gap = squares[start : start + 512, None] + squares - 2 * (some @ flat.T)
-        close = np.argwhere(gap <= threshold**2 * flat.shape[1] + 1e-6) + (start, 0)
+        rows, columns = np.nonzero(gap <= threshold**2 * flat.shape[1] + 1e-6)
+        close = np.stack([rows + start, columns], axis=1)
         pairs.append(close[close[:, 0] < close[:, 1]])
     return np.concatenate(pairs).astype(np.int64)
 
@@ -162,8 +167,10 @@ def radial_spectrum(images: Pixels) -> tuple[Doubles, Doubles]:
 def excess(value: float, floor: float) -> float:
     """About what is left of an SWD without the chance in it: sqrt(value² − floor²), or 0.
 
-    Chance and distance add up about like the sides of a right angle, so that this, unlike the
-    value itself, hardly depends on the number of images. Both must come from the same number.
+    Where two distributions have one mean and differ in spread, as normalised patches do, chance
+    and distance add up about like the sides of a right angle: unlike the value itself this then
+    hardly depends on the number of images. Both must come from the same number. Well below
+    `floor` nothing can be told: the floor is a measurement, too.
     """
     return math.sqrt(max(0.0, value**2 - floor**2))
 
@@ -201,47 +208,57 @@ class Findings:
 
 
 def verdict(findings: Findings) -> str:
-    """One or two sentences: how good, how varied, and what to be wary of."""
-    sentences = [_likeness(findings), _warnings(findings)]
+    """One or two sentences: how good, how varied, and what to be wary of.
+
+    While pictures are far from real ones, their variety and the absence of copies say nothing
+    (noise is varied), so only what is wrong is said of them.
+    """
+    over = None
+    if findings.swd is not None and findings.swd_floor is not None:
+        over = excess(findings.swd, findings.swd_floor)
+    far = over is not None and over >= SWD_FAR
+    varied = _variety(findings.diversity, far=far)
+    sentences = [_likeness(findings, over, varied), _warnings(findings, far=far)]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _likeness(found: Findings) -> str:
-    varied = _variety(found.diversity)
-    if found.swd is None or found.swd_floor is None:
+def _likeness(found: Findings, over: float | None, varied: str) -> str:
+    if over is None:
         if varied:
             return f"The generated pictures are {varied}."
         return "Likeness to real pictures was not measured."
-    over = excess(found.swd, found.swd_floor)
     words = next((text for end, text in SWD_BANDS if over < end), "")
+    if over < SWD_BANDS[0][0] < (found.swd_floor or 0):
+        words += ", as far as so few images tell"
     if not words:
         words = "resemble real ones only roughly" if over < SWD_FAR else "are far from real ones"
     numbers = (
         f"SWD {found.swd:.1f}, where real pictures among themselves give "
         f"{found.swd_floor:.1f}, n = {found.images:,}"
     )
-    and_varied = f" and are {varied}" if varied else ""
-    return f"The generated pictures {words} ({numbers}){and_varied}."
+    return f"The generated pictures {words} ({numbers}){varied and f' and are {varied}'}."
 
 
-def _variety(share: float | None) -> str:
+def _variety(share: float | None, *, far: bool) -> str:
     if share is None:
         return ""
     if share < COLLAPSED:
         return f"nearly all alike (variety {share:.0%} of real): the generator has collapsed"
+    if far:
+        return ""
     if share < VARIED:
-        return f"less varied than real ones (variety {share:.0%} of real)"
+        return f"less varied (variety {share:.0%} of real)"
     if share > SCATTERED:
-        return f"more scattered than real ones (variety {share:.0%} of real)"
-    return "about as varied"
+        return f"more scattered (variety {share:.0%} of real)"
+    return f"about as varied (variety {share:.0%} of real)"
 
 
-def _warnings(found: Findings) -> str:
+def _warnings(found: Findings, *, far: bool) -> str:
     bad, good = [], []
     if found.pairs is not None and found.real_pairs is not None:
         if found.pairs > REPEATS * max(found.real_pairs, 1):
             bad.append(
-                f"{found.pairs:,} near-identical pairs among {found.looked_at:,} "
+                f"{found.pairs:,} near-identical pairs among {found.looked_at:,} pictures "
                 f"(real ones: {found.real_pairs:,})"
             )
         else:
@@ -249,7 +266,7 @@ def _warnings(found: Findings) -> str:
     if found.distance_ratio is not None:
         if found.distance_ratio < MEMORISED:
             bad.append(
-                "copies of training pictures, to which the generated ones lie "
+                "probably copies of training pictures, to which the generated ones lie "
                 f"{found.distance_ratio:.2f} times as far as training pictures to each other"
             )
         else:
@@ -258,4 +275,4 @@ def _warnings(found: Findings) -> str:
         bad.append(f"{found.skipped:,} of {found.steps:,} steps skipped")
     if bad:
         return f"Be wary: {'; '.join(bad)}."
-    return f"There is no sign of {' or of '.join(good)}." if good else ""
+    return f"There is no sign of {' or of '.join(good)}." if good and not far else ""

@@ -77,15 +77,11 @@ class Layer(nn.Module):
         return pixel_norm(x) if self.pixelnorm else x
 
 
-class _Enlarge(nn.Module):
+class _Enlarge(EqualizedConv2d):
     """Nearest neighbour, then a convolution: `EqualizedUpConv2d` in two steps."""
 
-    def __init__(self, in_channels: int, out_channels: int, *, equalized: bool) -> None:
-        super().__init__()
-        self.conv = EqualizedConv2d(in_channels, out_channels, equalized=equalized)
-
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(up(x))
+        return super().forward(up(x))
 
 
 class _Stem(nn.Module):
@@ -175,7 +171,7 @@ class Generator(nn.Module):
             image = torch.lerp(up(self.picture(coarse, resolution // 2)), image, alpha)
         return image
 
-    def normalized(self, z: Tensor, label: Tensor | None) -> Float[Tensor, "n z+k"]:
+    def normalized(self, z: Tensor, label: Tensor | None) -> Float[Tensor, "n f"]:
         """The latent on the sphere of radius √z, with the label's row beside it."""
         rows = [label_rows(label, self.classes)] if label is not None and self.classes else []
         if self.normalize_label:
@@ -227,7 +223,7 @@ class _Verdict(nn.Module):
             x = self.stddev(x, parts)
         return self.dense(self.conv(x))
 
-    def forward(self, x: Tensor, parts: int) -> Float[Tensor, "n 1+k"]:
+    def forward(self, x: Tensor, parts: int) -> Float[Tensor, "n s"]:
         x = self.features(x, parts)
         if self.discrimination is not None:
             x = self.discrimination(x, parts)
@@ -325,7 +321,7 @@ class Critic(nn.Module):
         resolution: int,
         alpha: float = 1.0,
         parts: int = 1,
-    ) -> Float[Tensor, "n 1+k"]:
+    ) -> Float[Tensor, "n s"]:
         """Judge pictures of `resolution`, its layers weighed by `alpha`."""
         return self.verdict(self.trunk(image, resolution, alpha), parts)
 

@@ -158,11 +158,10 @@ def _quality(named: Named) -> Section | None:
         "Value ± interval, with the number of pictures n and the floor: what the same measure "
         "finds between two sets of real pictures of that size. Compare values of equal n only."
     )
-    numeric = range(1, len(columns))
     return Section(
         slug="quality",
         title="Quality",
-        body=[paragraph(hint, "quiet"), table("Quality", columns, rows, numeric=numeric)],
+        body=[paragraph(hint, "quiet"), table("Quality", columns, rows)],
     )
 
 
@@ -192,12 +191,18 @@ def _curves(named: Named) -> Section | None:
         over_seconds.append(Series(name=name, points=timed))
     if not any(series.points for series in over_images):
         return None
+    longest = max([seconds for series in over_seconds for seconds, _ in series.points], default=0)
+    length, unit = (60, "minutes") if longest > 300 else (1, "seconds")
+    over_seconds = [
+        Series(name=s.name, points=[(seconds / length, swd) for seconds, swd in s.points])
+        for s in over_seconds
+    ]
     charts = [
         chart("SWD over images", over_images, x_label="images", y_label="SWD", from_zero=True),
         chart(
             "SWD over training time",
             over_seconds,
-            x_label="seconds of training",
+            x_label=f"{unit} of training",
             y_label="SWD",
             from_zero=True,
         ),

@@ -18,6 +18,7 @@ from progan.report.words import level_name, metric_name
 __all__ = ["clock", "curves", "quality_points", "shades", "spectrum"]
 
 _LINES = 6
+_MOST_TERMS = 60
 _LETTER = 0.024
 """Width of a letter of a chart, of its plotting area, on a narrow screen."""
 _OVERALL = ("average", "mean", "all", "")
@@ -85,7 +86,7 @@ def curves(run: Run) -> list[Html]:
             )
         )
     metrics = {words(record.get("metric")) for record in run.quality}
-    for metric in sorted(metrics, key=lambda metric: (metric != "swd", metric)):
+    for metric in sorted(metrics, key=lambda metric: (metric != "swd", metric))[:_LINES]:
         lines = [
             Series(name=level_name(level) or "overall", points=quality_points(run, metric, level))
             for level in _levels(run, metric)[: _LINES + 2]
@@ -120,7 +121,7 @@ def _terms(metrics: Sequence[Record]) -> dict[str, list[Point]]:
                 points = found.setdefault(key, [])
                 if height is not None:
                     points.append((float(record["images"]), height))
-    return {key: points for key, points in found.items() if points}
+    return dict([(key, points) for key, points in found.items() if points][:_MOST_TERMS])
 
 
 def _column(records: Sequence[Record], key: str) -> list[Point]:

@@ -20,15 +20,18 @@ __all__ = [
     "walk_part",
 ]
 
-# Bytes of picture files for each part; a third more as data: addresses, under 8 MB in all.
-_ROOM_PAIR = 450_000
-_ROOM_GROWTH = 2_300_000
+# Bytes of picture files for each part. As data: addresses they take a third more, under 7 MB in
+# all, which leaves 1 MB for charts and words.
+_ROOM_PAIR = 400_000
+_ROOM_GROWTH = 2_000_000
 _ROOM_LEVELS = 400_000
-_ROOM_WALK = 1_300_000
-_ROOM_TRUNCATION = 450_000
-_ROOM_NEAREST = 300_000
+_ROOM_WALK = 1_100_000
+_ROOM_TRUNCATION = 400_000
+_ROOM_NEAREST = 250_000
 _MOST_SNAPSHOTS = 240
 _MOST_ROWS = 64
+_SMALL_WALK = 320
+"""Width in pixels up to which a walk is one picture, or few: not to be enlarged to a poster."""
 
 
 def pair_part(run: Run, album: Album) -> Section | None:
@@ -132,7 +135,7 @@ def walk_part(run: Run, album: Album) -> Section | None:
         picture(found.moving, words_),
         picture(found.still, "The first frame of the walk"),
         element("button", text("Pause"), type="button", class_="pause", hidden=True),
-        class_="walk",
+        class_=("walk", "small") if found.moving.width <= _SMALL_WALK else "walk",
     )
     hint = "A path through the latent space. Smooth change without jumps is a good sign."
     return Section(slug="walk", title="Walk", body=[paragraph(hint, "quiet"), figure])

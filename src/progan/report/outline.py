@@ -16,6 +16,7 @@ __all__ = ["outline"]
 
 _DEEPEST = 16
 _LONGEST = 200_000
+_LONGEST_VALUE = 10_000
 _KEY = re.compile(
     r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s"'{}\[\],#&*!|>%@`][^{}\[\],:]*(?::[^\s{}\[\],:]+)*):(?:\s+|$)"""
 )
@@ -33,6 +34,10 @@ class _Level:
 class _Reader:
     found: dict[str, str] = field(default_factory=dict)
     stack: list[_Level] = field(default_factory=lambda: [_Level(-1, ())])
+
+    @property
+    def too_deep(self) -> bool:
+        return len(self.stack[-1].path) > _DEEPEST
 
     def store(self, path: tuple[str, ...], value: str) -> None:
         value = re.sub(r"^&\S+\s*", "", value.strip())
@@ -79,7 +84,7 @@ def outline(recipe: str) -> dict[str, str]:
         if not content or content in ("---", "...") or content[0] in "#%":
             continue
         indent = len(line) - len(content)
-        while content == "-" or content.startswith("- "):
+        while (content == "-" or content.startswith("- ")) and not reader.too_deep:
             reader.item(indent)
             rest = content[1:].lstrip()
             indent += len(content) - len(rest)
@@ -98,6 +103,8 @@ def outline(recipe: str) -> dict[str, str]:
 
 def _goes_on(value: str, following: str, indent: int) -> bool:
     """Whether `following` still belongs to `value`, a scalar or a bracket left open."""
+    if len(value) > _LONGEST_VALUE:
+        return False
     if value[:1] in ("{", "["):
         return sum(map(value.count, "{[")) > sum(map(value.count, "}]"))
     content = following.lstrip()

@@ -160,7 +160,6 @@ def picture(shown: Picture, words: str, caption: Html | None = None) -> Html:
         width=shown.width,
         height=shown.height,
         class_="pixels" if shown.pixelated else None,
-        decoding="async",
     )
     below = (element("figcaption", caption),) if caption else ()
     return element("figure", image, *below, class_="picture")
@@ -258,7 +257,7 @@ def chart(
                     f's{index % 8}" x1="0" x2="22" y1="4" y2="4"></line></svg>'
                 ),
                 element("span", text(s.name)),
-                element("output"),
+                element("span", class_="value"),
             )
             for index, s in enumerate(drawn)
         ),
@@ -268,7 +267,7 @@ def chart(
         label, drawn, x_label=x_label, y_label=y_label, shades=shades, from_zero=from_zero
     )
     parts = [
-        element("figcaption", text(title), element("output", class_="where")),
+        element("figcaption", text(title), element("span", class_="where")),
         element("div", svg, class_="plot", data_label=label, data_unit=x_label),
         legend,
     ]

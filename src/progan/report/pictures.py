@@ -72,20 +72,22 @@ class Album:
     def series(self, places: Iterable[object], room: int) -> list[Picture | None]:
         """Pictures in at most `room` bytes together, those that are missing as None.
 
+        Each gets an equal part of what those before it have left over.
         One that had to be made smaller makes the next of the same size start there: neighbours in
         a row look alike, and a long row is not tried from the top each time.
         """
         places = list(places)
-        share = room / max(len(places), 1)
         starts: dict[tuple[int, int], int] = {}
         found: list[Picture | None] = []
-        for place in places:
+        for index, place in enumerate(places):
+            share = room / (len(places) - index)
             image = self._open(place)
             if image is None:
                 found.append(None)
                 continue
             size = image.size
             content, starts[size] = _shrink(image, share, starts.get(size, 0))
+            room -= len(content)
             found.append(_picture(content, size))
         return found
 
@@ -177,10 +179,16 @@ def _scaled(image: Image.Image, scale: float) -> Image.Image:
 
 
 def _shrink(image: Image.Image, room: float, start: int) -> tuple[bytes, int]:
-    """The best WebP of at most `room` bytes from rung `start` on, else the smallest; its rung."""
-    content = b""
-    for rung in range(start, len(_RUNGS)):
-        quality, scale = _RUNGS[rung]
+    """The best WebP of at most `room` bytes from rung `start` on, and its rung.
+
+    Below the last rung it goes on halving the sides, down to a single pixel.
+    """
+    content, scale = b"", 1.0
+    for rung in range(start, len(_RUNGS) + 12):
+        if rung < len(_RUNGS):
+            quality, scale = _RUNGS[rung]
+        else:
+            quality, scale = _RUNGS[-1][0], scale / 2
         file = io.BytesIO()
         smaller = _scaled(image, scale)
         if quality is None:
@@ -189,7 +197,7 @@ def _shrink(image: Image.Image, room: float, start: int) -> tuple[bytes, int]:
             smaller.save(file, "WEBP", quality=quality, method=3)
         content = file.getvalue()
         if len(content) <= room:
-            return content, rung
+            return content, min(rung, len(_RUNGS) - 1)
     return content, len(_RUNGS) - 1
 
 
@@ -197,7 +205,13 @@ def _animate(image: Image.Image, count: int, room: int) -> bytes:
     """Write an animation again in at most about `room` bytes: fewer frames, then smaller ones."""
     step = max(-(-count // _MOST_FRAMES), 1)
     content = b""
-    for quality, scale, more in ((75, 1.0, 1), (55, 1.0, 2), (50, 0.5, 2), (40, 0.25, 4)):
+    for quality, scale, more in (
+        (75, 1.0, 1),
+        (55, 1.0, 2),
+        (50, 0.5, 2),
+        (40, 0.25, 4),
+        (30, 0.1, 8),
+    ):
         frames, wait = [], 0
         for index in range(0, count, step * more):
             image.seek(index)
@@ -216,5 +230,5 @@ def _animate(image: Image.Image, count: int, room: int) -> bytes:
         )
         content = file.getvalue()
         if len(content) <= room:
-            break
-    return content
+            return content
+    raise ValueError("it is too large")

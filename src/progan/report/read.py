@@ -20,7 +20,7 @@ from progan.report.values import Record, number, whole, words
 
 __all__ = ["Quality", "Run", "Snapshot", "read_run"]
 
-_SNAPSHOT = re.compile(r"(\d+)_(\d+)px(?:_fade([\d.]+))?\.png")
+_SNAPSHOT = re.compile(r"(\d+)_(\d+)px(?:_fade([\d.]+))?(?:_([A-Za-z][\w-]*))?\.png")
 _MOST_LINES = 40_000
 _MOST_BYTES = 20_000_000
 _OUR_FILES = ("recipe.yaml", "recipe.lock.yaml", "metrics.jsonl", "timing.jsonl", "pictures")
@@ -84,10 +84,15 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether the plan was played to its end, or to where the recipe wants it to end."""
+        """Whether training came to its end: of the plan, or where recipe or clock set it."""
         until = self.settings.get("train.until", "").replace("_", "")
-        end = int(until) if re.fullmatch(r"\d{1,15}", until) else self.planned
-        return bool(self.spans) and self.images >= min(end, self.spans[-1].end)
+        ends = [int(until)] if re.fullmatch(r"\d{1,15}", until) else []
+        ends += [span.end for span in self.spans[-1:]]
+        timely = any(
+            record.get("kind") == "until" and record["images"] >= self.images > 0
+            for record in self.decisions
+        )
+        return timely or (bool(ends) and self.images >= min(ends))
 
     @property
     def pictures(self) -> int | None:
@@ -241,19 +246,19 @@ def _snapshots(folder: Path, problems: list[str]) -> tuple[Snapshot, ...]:
     except OSError:
         problems.append("pictures/ is not there")
         return ()
-    found = []
-    for name in names:
-        parts = _SNAPSHOT.fullmatch(name)
-        if parts:
-            alpha = _float(parts[3]) if parts[3] else None
-            found.append(
-                Snapshot(
-                    path=folder / name,
-                    images=int(parts[1][:18]),
-                    resolution=int(parts[2][:9]),
-                    alpha=alpha,
-                )
-            )
+    parsed = [(name, parts) for name in names if (parts := _SNAPSHOT.fullmatch(name))]
+    # Systems with several panels save one picture for each: samples have no name of their own.
+    panel = min((parts[4] or "" for _, parts in parsed), default="")
+    found = [
+        Snapshot(
+            path=folder / name,
+            images=int(parts[1][:18]),
+            resolution=int(parts[2][:9]),
+            alpha=_float(parts[3]) if parts[3] else None,
+        )
+        for name, parts in parsed
+        if (parts[4] or "") == panel
+    ]
     if not found:
         problems.append("pictures/ holds no snapshot yet")
     return tuple(sorted(found, key=lambda s: (s.images, s.resolution)))

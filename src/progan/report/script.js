@@ -4,6 +4,14 @@
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
+// Pictures: pixels stay sharp where a picture is enlarged, and are averaged where it is reduced.
+const sharpen = () => all("img.pixels").forEach((image) => {
+  const reduced = image.clientWidth && image.clientWidth < +image.getAttribute("width");
+  image.style.imageRendering = reduced ? "auto" : "";
+});
+addEventListener("resize", sharpen);
+sharpen();
+
 // Growth: show one snapshot of the strip at a time.
 for (const growth of all(".growth")) {
   const frames = all("li", growth);
@@ -12,7 +20,9 @@ for (const growth of all(".growth")) {
   let timer = 0;
   const show = () => {
     frames.forEach((frame, index) => frame.classList.toggle("shown", index === +slider.value));
-    slider.setAttribute("aria-valuetext", frames[slider.value].innerText.trim());
+    const facts = all("figcaption span", frames[slider.value]).map((fact) => fact.textContent);
+    slider.setAttribute("aria-valuetext", facts.join(", "));
+    sharpen();
   };
   const stop = () => {
     clearInterval(timer);
@@ -62,7 +72,7 @@ for (const plot of all(".plot")) {
   const { low, high, left, across } = Object.fromEntries(
     Object.entries(chart.dataset).map(([name, value]) => [name, +value]));
   const figure = plot.closest("figure");
-  const outputs = all(".legend output", figure);
+  const outputs = all(".legend .value", figure);
   const where = figure.querySelector(".where");
   const rule = chart.querySelector(".rule");
   const lines = all("[data-values]", chart).map((line) => ({

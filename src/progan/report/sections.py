@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from itertools import islice
 
 from progan.report.curves import curves, spectrum
 from progan.report.markup import Html, element, text
@@ -45,8 +44,10 @@ __all__ = [
 ]
 
 _FIRST_DECISIONS = 12
-_MOST_DECISIONS = 5_000
-_MOST_TEXT = 100_000
+_MOST_DECISIONS = 300_000
+"""Characters of decisions on the page; a run of weeks may have more."""
+_MOST_TEXT = 60_000
+_MOST_ROWS = 300
 _KNOWN = frozenset({"images", "kind", "text"})
 
 
@@ -118,7 +119,7 @@ def quality_part(run: Run) -> Section | None:
             "–" if q.n is None else count(q.n),
             q.note,
         )
-        for q in run.measured
+        for q in run.measured[:_MOST_ROWS]
     ]
     used = words(run.review.get("weights"))
     weights = f" Measured with the {used} weights." if used else ""
@@ -211,7 +212,13 @@ def decisions_part(run: Run) -> Section | None:
     """Everything the planner and the engine decided, with reasons."""
     if not run.decisions:
         return None
-    items = [_decision(record) for record in islice(run.decisions, _MOST_DECISIONS)]
+    items, length = [], 0
+    for record in run.decisions:
+        item = _decision(record)
+        length += len(item)
+        if length > _MOST_DECISIONS:
+            break
+        items.append(item)
     first, rest = items[:_FIRST_DECISIONS], items[_FIRST_DECISIONS:]
     body = [element("ol", *first, class_="decisions")]
     if rest:
@@ -227,12 +234,12 @@ def decisions_part(run: Run) -> Section | None:
 
 def _decision(record: Record) -> Html:
     more = [f"{key} {words(value)}" for key, value in record.items() if key not in _KNOWN]
-    details = (element("small", text(", ".join(more)[:2000])),) if more else ()
+    details = (element("small", text(", ".join(more)[:1000])),) if more else ()
     return element(
         "li",
         element("span", text(f"{count(number(record['images']) or 0)} images"), class_="when"),
         element("span", text(words(record.get("kind"))[:100]), class_="kind"),
-        element("span", text(words(record.get("text"))[:4000]), *details),
+        element("span", text(words(record.get("text"))), *details),
     )
 
 
@@ -261,7 +268,7 @@ def environment_part(run: Run) -> Section | None:
     """Versions, machine and command line."""
     if not run.environment:
         return None
-    pairs = dict(_flat(run.environment))
+    pairs = dict(_flat(run.environment)[:_MOST_ROWS])
     return Section(
         slug="environment",
         title="Environment",
@@ -278,7 +285,7 @@ def _flat(record: Record, before: str = "", depth: int = 0) -> list[tuple[str, s
         elif isinstance(value, list) and all(isinstance(word, str) for word in value):
             pairs.append((place, shlex.join(value) if "command" in place else ", ".join(value)))
         else:
-            pairs.append((place, words(value)[:4000]))
+            pairs.append((place, words(value)))
     return pairs
 
 

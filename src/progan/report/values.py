@@ -12,6 +12,8 @@ __all__ = ["Record", "number", "whole", "words"]
 Record = Mapping[str, Any]
 """One line of a jsonl file, or one JSON object."""
 
+_LONGEST = 4_000
+
 
 def number(value: object) -> float | None:
     """A finite number, or None."""
@@ -30,7 +32,9 @@ def whole(value: object) -> int | None:
 
 
 def words(value: object) -> str:
-    """Text as it stands, "" for nothing, JSON for anything nested."""
+    """Text as it stands, "" for nothing, JSON for anything nested; what is endless is cut."""
     if isinstance(value, str):
-        return value
-    return "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+        said = value
+    else:
+        said = "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]} …"

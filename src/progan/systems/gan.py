@@ -93,18 +93,18 @@ class GAN(System[Images]):
 
     def fake(self, n: int) -> Tensor:
         """`n` pictures from new latents."""
-        return self.generator(self.draw(n)["z"])
+        device = next(self.generator.parameters()).device
+        return self.generator(draw_fields(self.latent_fields, n, device=device)["z"])
 
     # what others ask for
 
     def draw(self, n: int, truncation: float | None = None) -> Latents:
-        """Draw latents for `n` pictures from torch's generator."""
-        device = next(self.generator.parameters()).device
-        return draw_fields(self.latent_fields, n, truncation=truncation, device=device)
+        """Draw latents for `n` pictures on the CPU: a seed is the same picture on every device."""
+        return draw_fields(self.latent_fields, n, truncation=truncation)
 
     def generate(self, latents: Latents, at: Progress) -> Tensor:
         """Pictures for `latents`, in float32."""
-        return self.generator(latents["z"])
+        return self.generator(latents["z"].to(next(self.generator.parameters()).device))
 
     def score(self, batch: Images, at: Progress) -> Tensor:
         """The discriminator's logit of each picture being real."""

@@ -11,6 +11,9 @@ Source:  Karras et al. 2018, "Progressive Growing of GANs for Improved Quality, 
 Departs: pictures keep their native size; the penalty's slope is scaled to give the same values
          (`penalty.norm`). In the critic's turn fakes carry the labels of the reals beside them, as
          in the TensorFlow code; in the generator's turn too, for the same batch is looked at.
+         Rows a to c of table 1 normalise between convolution and activation, the critic's layer
+         norm with a gain and bias per channel: the paper leaves both open. Minibatch
+         discrimination is measured on the first batch, not on 500 reals.
 """
 
 from __future__ import annotations
@@ -178,13 +181,14 @@ class ProGAN(System[Pictures]):
     # what others ask for
 
     def draw(self, n: int, truncation: float | None = None) -> Latents:
-        """Draw latents for `n` pictures from torch's generator."""
-        device = next(self.generator.parameters()).device
-        return draw_fields(self.latent_fields, n, truncation=truncation, device=device)
+        """Draw latents for `n` pictures on the CPU: a seed is the same picture on every device."""
+        return draw_fields(self.latent_fields, n, truncation=truncation)
 
     def generate(self, latents: Latents, at: Progress) -> Tensor:
         """Pictures for `latents`, at the resolution and fade of `at`, in float32."""
-        return self.generator(latents["z"], latents.get("label"), size_of(at), at.alpha)
+        device = next(self.generator.parameters()).device
+        label = latents["label"].to(device) if "label" in latents else None
+        return self.generator(latents["z"].to(device), label, size_of(at), at.alpha)
 
     def score(self, batch: Pictures, at: Progress) -> Tensor:
         """The critic's score of each picture."""

@@ -112,7 +112,7 @@ def _body(c: Canvas, k: Look) -> None:
 
 def _ears(c: Canvas, k: Look) -> None:
     for side in (-1, 1):
-        w = c.window(*sorted((side * 0.34, side * 0.68)), -0.16, 0.30)
+        w = c.beside(side, 0.34, 0.68, -0.16, 0.30)
         x, y = w.x - side * (k.width - 0.005), w.y - k.eye_y - 0.06
         ear = ellipse(x, y, np.float32(0.070), np.float32(0.125))
         w.fill(ear, k.skin, "skin", dark=k.skin_dark, tone=0.55 + 0.4 * side * k.light)
@@ -125,7 +125,7 @@ def _earrings(c: Canvas, k: Look) -> None:
         k = k.of(k.p.earrings > 0)
         metal = rgb(METALS[k.p.cloth % len(METALS)])
         for side in (-1, 1):
-            w = part.window(*sorted((side * 0.36, side * 0.70)), 0.10, 0.46)
+            w = part.beside(side, 0.36, 0.70, 0.10, 0.46)
             x, y = w.x - side * (k.width + 0.012), w.y - k.eye_y - 0.185
             stud = np.sqrt(np.square(x) + np.square(y)) - 0.026
             shine = 0.9 - 12 * (y + side * 0.2 * x)

@@ -174,7 +174,7 @@ def mouth(c: Canvas, k: Look) -> None:
 
 def eye(c: Canvas, k: Look, side: int) -> None:
     """Eye and brow; `side` is -1 for the left of the picture, 1 for the right."""
-    w = c.window(*sorted((side * 0.02, side * 0.46)), -0.34, 0.26)
+    w = c.beside(side, 0.02, 0.46, -0.34, 0.26)
     size, open_ = k.eye_size, k.eye_open
     x, y = w.x - side * k.eye_x, w.y - k.eye_y
     u = side * x / size

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]
 Style = Literal["colour", "flat", "ink"]
 Colour = Any
 """Red, green, blue in [0, 1]: three numbers, or an array (3, n, 1, 1) with one for each person."""
@@ -126,6 +126,10 @@ class Canvas:
         at = (..., rows, columns)
         grids = (a[at] for a in (self.x, self.y, self.bx, self.by))
         return type(self)(self.image[at], grids, self.px, where)
+
+    def beside(self, side: int, x0: float, x1: float, y0: float, y1: float) -> Canvas:
+        """That window on the right, or its mirror image on the left where `side` is -1."""
+        return self.window(min(side * x0, side * x1), max(side * x0, side * x1), y0, y1)
 
     def only(self, chosen: NDArray[np.bool_]) -> Iterator[Canvas]:
         """A canvas of some of the people, if there are any; its drawing lands here afterwards.

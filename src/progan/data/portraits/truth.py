@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ids = NDArray[np.int64]
-Reals = NDArray[np.float32]
+Reals = NDArray[np.floating[Any]]
 
 SKINS = ("porcelain", "fair", "light", "tan", "olive", "brown", "dark brown", "deep brown")
 HAIRS = (
@@ -174,7 +174,7 @@ class _Dice:
         key = _mix(np.array([seed & (2**64 - 1)], np.uint64))
         self.person = _mix(key + np.asarray(indices).astype(np.uint64))
 
-    def uniform(self, name: str) -> NDArray[np.float64]:
+    def uniform(self, name: str) -> Reals:
         salt = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
         return (_mix(self.person ^ np.uint64(salt)) >> np.uint64(11)) * 2.0**-53
 

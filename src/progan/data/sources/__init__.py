@@ -7,10 +7,9 @@ A source is a list made in this process (`base.Source`) and a reader that decode
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from progan.core.errors import DataError
 from progan.core.spelling import nearest

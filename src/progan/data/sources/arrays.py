@@ -356,6 +356,8 @@ class NpzSource(ArraySource):
                 _skip(member, start)
                 while data := member.read(dtype.itemsize * 2**18):
                     values = np.frombuffer(data, dtype).astype(np.float64)
+                    if not np.isfinite(values).all():
+                        raise self._wrong("has images with values that are not finite numbers")
                     low, high = min(low, float(values.min())), max(high, float(values.max()))
         except BROKEN as error:
             raise self._wrong(f"has a broken array images ({error})") from error

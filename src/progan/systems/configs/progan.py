@@ -52,6 +52,7 @@ class ProGANConfig:
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
     PRESET_HELP: ClassVar[Mapping[str, str]] = PRESET_HELP
+    DEVICE_PRESETS: ClassVar[Mapping[str, str]] = {"cpu": "cpu", "cuda": "v2"}
 
     # networks
     network: Literal["progressive", "modes"] = "progressive"

@@ -111,7 +111,7 @@ PRESETS: Mapping[str, Preset] = {
     },
     "no-growing": {**V2, "first_resolution": None, "total_images": 10_000_000},
     "cpu": CPU,
-    "cpu-no-growing": {**CPU, "first_resolution": None},
+    "cpu-no-growing": {**CPU, "first_resolution": None, "total_images": 140_000},
     "cpu-paper": {
         **CPU,
         "objective": "wasserstein",
@@ -149,6 +149,12 @@ PRESETS: Mapping[str, Preset] = {
         "critic_norm": "none",
     },
     "lsun": {"batch": {4: 16}, "total_images": 20_000_000},
+    "lsgan": {
+        "objective": "reversed-least-squares",
+        "noise": 0.2,
+        "penalty": {"kind": "none"},
+        "drift": 0.0,
+    },
 }
 
 PRESET_HELP: Mapping[str, str] = {
@@ -159,7 +165,7 @@ PRESET_HELP: Mapping[str, str] = {
     "v2-8gpus": "v2 with the batches and rates for eight GPUs [TF]",
     "no-growing": "v2 at the full size from the start, 10M images [TF]",
     "cpu": "ours: narrow fused networks, non-saturating with a lazy R1, minutes on a CPU",
-    "cpu-no-growing": "cpu at the full size from the start",
+    "cpu-no-growing": "cpu at the full size from the start, as long as cpu at 32 pixels",
     "cpu-paper": "cpu's networks and lengths with the paper's losses",
     "table1-a": "table 1, row a: Gulrajani et al. 2017 at 128 pixels [TH]",
     "table1-b": "row b: a, growing [TH]",
@@ -175,5 +181,6 @@ PRESET_HELP: Mapping[str, str] = {
     "mnist-1k-norm": "the same with equalized rate and pixel norm; add stddev_group=all, or "
     "first_resolution=4 stable_images=500_000 fade_images=2_000_000 total_images=15_000_000",
     "lsun": "LSUN at 256 pixels: batch 16 throughout, 20M images [TH]",
+    "lsgan": "paper with its least-squares objective and the noise that steadies it [TH]",
 }
 """One line each, for `describe`."""

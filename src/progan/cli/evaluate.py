@@ -1,0 +1,178 @@
+"""The verb `evaluate`: numbers with their spread, their floor, and how many images they rest on."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from progan.cli.screen import clock, say
+from progan.cli.train import newest_run
+from progan.core.errors import ConfigError
+from progan.core.spelling import nearest
+
+if TYPE_CHECKING:
+    from progan.assemble.evaluate import Evaluated
+
+__all__ = ["evaluate"]
+
+REPEATS = 3
+"""Measurements behind each ±, unless asked otherwise; one, where every checkpoint is measured."""
+
+
+def evaluate(
+    run: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Run folders or checkpoints; the newest run if none."),
+    ] = None,
+    metrics: Annotated[str, typer.Option(help="What to measure.")] = "swd,msssim",
+    images: Annotated[
+        int | None, typer.Option(help="Images of each kind [16,384 for swd, 20,000 for msssim].")
+    ] = None,
+    repeats: Annotated[
+        int | None, typer.Option(help="Measurements behind each ± [3; 1 with --all].")
+    ] = None,
+    at: Annotated[
+        int | None, typer.Option(help="The checkpoint at so many images, not the newest.")
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every checkpoint, a line each, newest first.")
+    ] = False,
+    to: Annotated[
+        Path | None, typer.Option("--json", help="Write everything to this file.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    runs: Annotated[Path, typer.Option(help="Folder of runs.")] = Path("runs"),
+) -> None:
+    """Measure generated pictures against real ones, and real ones against themselves."""
+    names = _names(metrics)
+    for word, number, least in (("images", images, 4), ("repeats", repeats, 1), ("at", at, 0)):
+        if number is not None and number < least:
+            raise ConfigError(f"--{word} is {number}; it must be at least {least}.")
+    if every and at is not None:
+        raise ConfigError("--all measures every checkpoint and --at one; leave one out.")
+    paths = list(run) if run else [newest_run(runs)]
+
+    from progan.assemble import evaluate as measuring
+    from progan.assemble.files import check_free
+
+    if to is not None:
+        check_free(to)
+    line = _Line()
+    options: dict[str, Any] = {
+        **{"metrics": names, "images": images, "device": device, "progress": line.show},
+        "repeats": repeats or (1 if every else REPEATS),
+    }
+    found: list[Evaluated] = []
+    try:
+        for path in paths:
+            if every:
+                line.rest(f"{path}: every checkpoint, newest first")
+                head = _head(names)
+                for one in measuring.evaluate_all(path, **options):
+                    line.rest(*head, _row(one, names))
+                    head = []
+                    found.append(one)
+            else:
+                found.append(measuring.evaluate_run(path, at_images=at, **options))
+                line.rest(*_table(found[-1]))
+    finally:
+        line.rest()
+    if to is not None:
+        _write(to, found)
+
+
+def _names(text: str) -> list[str]:
+    from progan.metrics.run import METRICS
+
+    names = list(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
+    for name in names:
+        if name not in METRICS:
+            meant = nearest(name, tuple(METRICS))
+            hint = f" Did you mean {meant}?" if meant else ""
+            raise ConfigError(
+                f'There is no metric "{name[:40]}".{hint} Choose among them: '
+                f"--metrics {','.join(METRICS)}"
+            )
+    if not names:
+        raise ConfigError(f"--metrics is empty; name one or more: --metrics {','.join(METRICS)}")
+    return names
+
+
+def _table(one: Evaluated) -> list[str]:
+    """Everything about one checkpoint."""
+    where = f"{one.run} at {one.images:,} images, {one.report.resolution} px, averaged weights"
+    explained = (
+        "± is the standard deviation over repeats; real is the same measured on real images."
+    )
+    return [where, "", *str(one.report).splitlines(), explained, *one.notes]
+
+
+COLUMN = 26
+"""Characters of a column of `--all`."""
+
+
+def _head(names: Sequence[str]) -> list[str]:
+    from progan.metrics.run import METRICS
+
+    titles = "".join(f"{METRICS[name].title + ' (real)':>{COLUMN}}" for name in names)
+    return [f"{'images':>14}{'px':>6}{'time':>10}{titles}"]
+
+
+def _row(one: Evaluated, names: Sequence[str]) -> str:
+    """One line of `--all`: the mean over levels of each metric, with its floor."""
+    from progan.metrics.run import METRICS
+
+    time = clock(one.seconds) if one.seconds is not None else "–"
+    cells = []
+    for name in names:
+        try:
+            row = one.report.value(name)
+        except KeyError:
+            cells.append("–")
+            continue
+        digits = METRICS[name].digits
+        spread = "" if row.spread is None else f" ± {row.spread:.{digits}f}"
+        cells.append(f"{row.value:.{digits}f}{spread} ({row.floor:.{digits}f})")
+    shown = "".join(f"{cell:>{COLUMN}}" for cell in cells)
+    return f"{one.images:>14,}{one.report.resolution:>6}{time:>10}{shown}"
+
+
+def _write(to: Path, found: Sequence[Evaluated]) -> None:
+    import json
+
+    from progan.assemble.containers import MADE_HERE
+    from progan.assemble.files import write_out
+
+    content = {"note": MADE_HERE.decode(), "evaluated": [one.to_json() for one in found]}
+    write_out(to, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+    say(f"Written: {to}")
+
+
+class _Line:
+    """How far a measurement is, on a terminal's last line; nothing elsewhere."""
+
+    def __init__(self) -> None:
+        self.on = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self.shown = ""
+
+    def show(self, metric: str, fraction: float) -> None:
+        """Paint the line again if it changed."""
+        text = f"{metric} {fraction:4.0%}"
+        if self.on and text != self.shown:
+            sys.stderr.write(f"\r{text:<{len(self.shown)}}")
+            sys.stderr.flush()
+            self.shown = text
+
+    def rest(self, *lines: str) -> None:
+        """Take the line away, and say lines that stay."""
+        if self.shown:
+            sys.stderr.write("\r" + " " * len(self.shown) + "\r")
+            sys.stderr.flush()
+            self.shown = ""
+        for text in lines:
+            say(text)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from progan.assemble.budget import REPORT_SHARE, Budget, fit, scale_to_images, seconds_of, table
+from progan.core.plan import Plan, Stage
+
+
+def plan() -> Plan:
+    return Plan(
+        (
+            Stage(name="4", images=1000, resolution=4, batch=10),
+            Stage(name="8 fade", images=2000, resolution=8, batch=10, fade=True),
+            Stage(name="8", images=1000, resolution=8, batch=20),
+        )
+    )
+
+
+RATES = {0: 100.0, 1: 50.0, 2: 50.0}  # the plan takes 10 + 40 + 20 = 70 s
+
+
+def test_one_factor_scales_every_stage() -> None:
+    fitted = fit(plan(), RATES, 35.0)
+    assert [stage.images for stage in fitted.stages] == [500, 1000, 500]
+    assert seconds_of(fitted, RATES) == pytest.approx(35.0)
+
+
+def test_stages_behind_us_keep_their_length() -> None:
+    fitted = fit(plan(), RATES, 120.0, first=1)  # 60 s were planned from there on
+    assert [stage.images for stage in fitted.stages] == [1000, 4000, 2000]
+
+
+def test_lengths_are_whole_batches_and_never_nothing() -> None:
+    fitted = fit(plan(), RATES, 0.01)
+    assert [stage.images for stage in fitted.stages] == [10, 10, 20]
+
+
+def test_a_plan_is_scaled_to_a_number_of_images() -> None:
+    assert scale_to_images(plan(), 8000).images == 8000
+
+
+def test_the_table_counts_time_from_stage_to_stage() -> None:
+    rows = table(plan(), RATES)
+    assert [(row[0], row[4], row[5]) for row in rows] == [
+        ("4", 0.0, 10.0),
+        ("8 fade", 10.0, 50.0),
+        ("8", 50.0, 70.0),
+    ]
+
+
+def budget(seconds: float, spent: float = 0.0) -> Budget:
+    return Budget(seconds, dict(RATES), time.monotonic() - spent, [])
+
+
+def test_a_share_is_kept_for_the_report() -> None:
+    assert budget(100.0, spent=12.0).left() == pytest.approx(100 * (1 - REPORT_SHARE) - 12, abs=0.1)
+
+
+def test_a_border_reached_on_time_changes_nothing() -> None:
+    b = budget(70.0 / (1 - REPORT_SHARE))
+    assert b.refit(plan(), plan().at(0), 0.0) is None
+
+
+def test_a_border_reached_late_shortens_what_lies_ahead() -> None:
+    b = budget(70.0 / (1 - REPORT_SHARE), spent=40.0)  # 30 s left, 60 s planned
+    b.watch(plan(), plan().at(0), 0.0)
+    fitted = b.refit(plan(), plan().at(1000), 40.0)  # took 40 s for 10
+    assert fitted is not None
+    assert fitted.stages[0].images == 1000
+    # Four times slower; the correction moves half-way (√(1/4)): 120 s needed, 30 s left.
+    assert [stage.images for stage in fitted.stages[1:]] == [500, 240]
+    assert "30 s left and 120 s needed" in b.decisions[0]
+
+
+def test_time_is_up_when_nothing_is_left() -> None:
+    assert budget(10.0, spent=10.0).over()
+    assert not budget(10.0).over()

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image
+from typer.testing import CliRunner
+
+from progan.assemble.model import load
+from progan.cli.sample import sample
+from progan.core.errors import ConfigError, ProganError
+
+MakeRun = Callable[..., Path]
+app = typer.Typer(pretty_exceptions_enable=False)
+app.command()(sample)
+
+
+def run_verb(*words: object) -> str:
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def pixels_of(path: str) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+def size_of(path: str) -> tuple[int, int]:
+    with Image.open(path) as picture:
+        return picture.size
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_alone_it_samples_the_newest_run_here(make_run: MakeRun, here: Path) -> None:
+    make_run(name="cats")
+    printed = run_verb()
+    assert size_of("cats.png") == (64, 64)
+    assert printed.startswith("cats.png  64 × 64, from runs/cats/checkpoints/")
+    assert "450 images" in printed
+    # A second time nothing is overwritten unasked.
+    run_verb()
+    assert size_of("cats-2.png") == (64, 64)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--seeds 0-5 --grid 3x2",
+        "--seeds 7 --truncation 0.5 --resolution 8 --alpha 0.25",
+        "--label dog --seeds 1-4 --at-images 450 --weights live",
+        "--label dog --label cat --seeds 1,2",
+    ],
+)
+def test_the_command_it_prints_gives_the_same_pixels(
+    make_run: MakeRun, here: Path, words: str
+) -> None:
+    run = make_run(name="猫 画像 #1", classes=("cat", "dog"))
+    printed = run_verb(run, *words.split(), "first one.png")
+    pixels = pixels_of("first one.png")
+    again = re.search("Again: progan sample (.*)", printed)
+    like = re.search("progan sample (--like .*)", printed)
+    assert again is not None
+    assert like is not None
+    Path("first one.png").rename("kept.png")
+    run_verb(*shlex.split(again[1]))
+    assert np.array_equal(pixels_of("first one.png"), pixels)
+    run_verb(*shlex.split(like[1]), "like.png")
+    assert np.array_equal(pixels_of("like.png"), pixels)
+
+
+def test_a_lone_word_with_a_pictures_ending_is_what_to_write(make_run: MakeRun, here: Path) -> None:
+    make_run(name="cats")
+    assert "32 frames" in run_verb("--walk", "0,3", "--seconds", "2", "--fps", "16", "walk.gif")
+    assert size_of("walk.gif") == (256, 256)
+    run_verb("--seeds", "0-3", "--separate", "faces")
+    assert sorted(p.name for p in Path("faces").iterdir()) == [
+        f"seed00000{k}.png" for k in range(4)
+    ]
+
+
+def test_growth_is_filmed_from_the_snapshots(make_run: MakeRun, here: Path) -> None:
+    run = make_run(name="cats")
+    for images, size in ((1, 8), (2, 16)):
+        Image.new("RGB", (size, size)).save(run / "pictures" / f"{images:09d}_{size:03d}px.png")
+    assert "cats-growth.webp  2 frames, 256 × 256" in run_verb("--timelapse")
+    run_verb(run, "--timelapse", "--fps", 2, "growth.gif")
+    assert size_of("growth.gif") == (256, 256)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--seeds cat", 'seeds are "cat"'),
+        ("--grid 0x4", 'grid is "0x4"'),
+        ("--grid 2x2 --seeds 0-9", "10 seeds do not fit"),
+        ("--truncation 3", "truncation is 3"),
+        ("--resolution 64", "trained at 4, 8, 16"),
+        ("--resolution big", 'resolution is "big"'),
+        ("--resolution ²", 'resolution is "²"'),
+        ("--alpha 7", "alpha is 7"),
+        ("--label cat", "without classes"),
+        ("--seconds 3", "progan sample --walk 0,3,7 --seconds 3"),
+        ("--walk 0,1 --grid 2x2", "--walk and --grid do not go together"),
+        ("--like a.png --seeds 3", "--like and --seeds do not go together"),
+        ("--timelapse --seeds 3", "--timelapse and --seeds do not go together"),
+        ("--separate --grid 2x2", "leave one out"),
+        ("--like gone.png", "no picture at gone.png"),
+        ("--at-images 3", "no checkpoint at 3 images"),
+        ("--walk 0,1 walk.png", "A film cannot be written"),
+        ("cats.gif", "films need --walk"),
+        ("runs/cats out.jpg", "A picture cannot be written"),
+        ("runs/cast", "Did you mean runs/cats"),
+        ("runs/cats nowhere/a.png", "mkdir -p nowhere"),
+        ("--timelapse", "no snapshots"),
+        ("--walk 0,1 --fps 90", "GIF shows"),
+        ("--weights best", "average or live"),
+        ("--device toaster", "use auto, cpu"),
+    ],
+)
+def test_mistakes_are_told_in_a_few_lines_and_write_nothing(
+    make_run: MakeRun, here: Path, words: str, message: str
+) -> None:
+    make_run(name="cats")
+    with pytest.raises(ProganError, match=message) as caught:
+        run_verb(*words.split())
+    assert len(str(caught.value)) < 400
+    assert [p.name for p in here.iterdir()] == ["runs"]
+
+
+def test_without_a_run_it_says_how_to_make_one(here: Path) -> None:
+    with pytest.raises(ConfigError, match="progan train FOLDER"):
+        run_verb()
+
+
+def test_a_users_picture_is_not_overwritten(make_run: MakeRun, here: Path) -> None:
+    run = make_run(name="cats")
+    Image.new("RGB", (3, 3)).save("holiday.png")
+    with pytest.raises(ConfigError, match="not made by progan"):
+        run_verb(run, "holiday.png")
+    assert size_of("holiday.png") == (3, 3)
+    run_verb(run, "mine.png")
+    run_verb(run, "--seeds", "0", "mine.png")  # ours, and asked for by name
+    assert size_of("mine.png") == (16, 16)
+
+
+def test_a_walk_through_labels_keeps_them(make_run: MakeRun, here: Path) -> None:
+    run = make_run(classes=("cat", "dog"))
+    run_verb(run, "--walk", "0,3", "--label", "dog", "--seconds", "0.2", "walk.apng")
+    first = pixels_of("walk.apng")[::16, ::16]
+    assert np.array_equal(first, load(run).sample([0], labels="dog")[0])

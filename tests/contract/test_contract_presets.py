@@ -1,0 +1,63 @@
+"""Every preset can be built, and has a plan that fits its data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from progan.assemble.recipes import resolve
+from progan.core.errors import ConfigError
+from progan.core.plan import Plan
+from progan.core.recipe import Recipe
+from progan.core.specs import DataSpec
+from progan.core.system import System
+from progan.systems.registry import SYSTEMS, load_config_class, load_system_class
+
+SIZES = (1024, 256, 128, 32)
+PRESETS = [(name, preset) for name in SYSTEMS for preset in load_config_class(name).PRESETS]
+
+
+def built(name: str, preset: str, classes: int) -> tuple[System[Any], DataSpec, Plan]:
+    """The preset at the largest size it is made for, with weights that take no memory."""
+    refused: list[ConfigError] = []
+    for size in SIZES:
+        data = DataSpec(resolution=size, classes=classes)
+        _, config = resolve(Recipe(system=name, preset=preset))
+        try:
+            with torch.device("meta"):
+                system = load_system_class(name)(config, data)
+            return system, data, system.plan()
+        except ConfigError as error:
+            refused.append(error)
+    raise AssertionError(f"no size suits {name} {preset}: {refused}")
+
+
+@pytest.mark.parametrize("classes", [0, 10])
+@pytest.mark.parametrize(("name", "preset"), PRESETS)
+def test_every_preset_builds_and_plans(name: str, preset: str, classes: int) -> None:
+    system, data, plan = built(name, preset, classes)
+    assert plan.stages[-1].resolution == data.resolution
+    start = 0
+    for index, stage in enumerate(plan.stages):
+        assert stage.images > 0
+        assert stage.batch > 0
+        at = plan.at(start)
+        assert at.index == index
+        turns = system.turns(at)
+        assert turns[0].draws  # the first to move has something to look at
+        players = system.players()
+        for turn in turns:
+            for player in turn.players:
+                assert players[player].rate(at) > 0
+        start += stage.images
+    for name_ in system.averaged:
+        system.get_submodule(name_)
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_every_preset_is_explained_in_a_line(name: str) -> None:
+    config = load_config_class(name)
+    assert config.PRESETS.keys() == config.PRESET_HELP.keys()
+    assert all(0 < len(line) < 200 and "\n" not in line for line in config.PRESET_HELP.values())

@@ -1,0 +1,81 @@
+"""The same bits from any number of processes, in any surroundings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from contract.checks import differences, load, save
+from contract.variants import VARIANTS, Variant
+from contract.worker import Job, spawn
+
+STEPS = 4
+"""Steps in each stage: 20 in all for a system that grows from 4 to 16 pixels."""
+
+
+def end_and_middle(variant: Variant) -> tuple[int, int]:
+    """Steps in the whole plan, and up to a cut in its middle: for growing systems mid-fade."""
+    steps = STEPS * len(variant.build().plan().stages)
+    return steps, steps // 2
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where states lie: <variant>.<middle or end>.<who played>[.<process>].safetensors.
+
+    `one`: one process with two shards; `two`: two processes with a shard each; `two-one` and
+    `one-two`: begun by the one, and ended by the other. `bare`: one shard, in other surroundings.
+    """
+    folder = tmp_path_factory.mktemp("played")
+    together, alone = list[Job](), list[Job]()
+    for variant in VARIANTS:
+        end, middle = end_and_middle(variant)
+        trainer = variant.trainer(steps=STEPS, shards=2)
+        while not trainer.done:
+            trainer.step()
+            if trainer.steps in (end, middle):
+                moment = "end" if trainer.done else "middle"
+                save(trainer, folder / f"{variant.id}.{moment}.one.safetensors")
+        stem = f"{folder}/{variant.id}"
+        common = {"variant": variant.id, "stage_steps": STEPS}
+        saves = {middle: f"{stem}.middle.two", end: f"{stem}.end.two"}
+        together.append(Job(**common, shards=2, saves=saves))
+        saves, start = {end: f"{stem}.end.one-two"}, f"{stem}.middle.one.safetensors"
+        together.append(Job(**common, shards=2, saves=saves, start=start))
+        alone.append(Job(**common, saves={middle: f"{stem}.middle.bare"}))
+    spawn(together, folder, processes=2)
+    elsewhere = tmp_path_factory.mktemp("else where ü")
+    spawn(alone, elsewhere, PYTHONHASHSEED="4711", LC_ALL="C", TZ="Asia/Tokyo")
+    return folder
+
+
+def test_two_processes_hold_the_bits_of_one(variant: Variant, played: Path) -> None:
+    for moment in ("middle", "end"):
+        one = load(played / f"{variant.id}.{moment}.one.safetensors")
+        for process in (0, 1):
+            two = load(played / f"{variant.id}.{moment}.two.{process}.safetensors")
+            assert differences(one, two) == [], f"{moment}, process {process}"
+
+
+def test_a_run_goes_on_with_more_processes(variant: Variant, played: Path) -> None:
+    one = load(played / f"{variant.id}.end.one.safetensors")
+    more = load(played / f"{variant.id}.end.one-two.0.safetensors")
+    assert differences(one, more) == []
+
+
+def test_a_run_goes_on_with_fewer_processes(variant: Variant, played: Path) -> None:
+    trainer = variant.trainer(steps=STEPS, shards=2, weights=1)
+    trainer.load_state(load(played / f"{variant.id}.middle.two.0.safetensors"))
+    while not trainer.done:
+        trainer.step()
+    assert differences(load(played / f"{variant.id}.end.one.safetensors"), trainer.state()) == []
+
+
+def test_surroundings_change_no_bit(variant: Variant, played: Path) -> None:
+    """R9: another folder, hash seed, locale and time zone, and no checker of shapes."""
+    trainer = variant.trainer(steps=STEPS)
+    for _ in range(end_and_middle(variant)[1]):
+        trainer.step()
+    bare = load(played / f"{variant.id}.middle.bare.0.safetensors")
+    assert differences(trainer.state(), bare) == []

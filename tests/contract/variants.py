@@ -1,0 +1,178 @@
+"""The table of variants: each system in the few forms in which its code differs.
+
+A new system gets the whole contract by its lines here: recipe, settings that make it tiny, and,
+where it is not grey pictures of 8 pixels, what the data look like. The data suit the system's
+batch type; the plan keeps its stages and gets a few steps for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d, one_hot
+
+from progan.assemble.build import build_system
+from progan.core.batch import Batch, Captioned, Images, Labelled, Layout, Paired, Unpaired
+from progan.core.faults import Faults
+from progan.core.plan import Plan, Size, height_width
+from progan.core.randomness import seed_of
+from progan.core.recipe import Recipe, TrainSettings
+from progan.core.specs import DataSpec
+from progan.core.system import System
+from progan.engine.loop import Trainer
+from progan.engine.precision import Precision
+
+__all__ = ["CAPTION_SIZE", "LAYOUT_CLASSES", "VARIANTS", "FakeData", "Variant", "shortened"]
+
+CAPTION_SIZE = 6
+LAYOUT_CLASSES = 3
+CPU = torch.device("cpu")
+
+SMALL = DataSpec(resolution=8, channels=1, images=64)
+COLOUR = DataSpec(resolution=16, channels=3, images=64)
+LABELS = DataSpec(resolution=8, channels=1, classes=3, images=64)
+
+
+class FakeData:
+    """Pictures, and what comes with them, as functions of the image number."""
+
+    def __init__(self, spec: DataSpec, batch_type: type[Batch]) -> None:
+        self.spec, self.batch_type = spec, batch_type
+
+    def batch(self, numbers: range, resolution: Size) -> Batch:
+        """The examples with these numbers."""
+        rows = [fake_row(self.spec, number) for number in numbers]
+        a, b = (
+            adaptive_avg_pool2d(torch.stack([row[name] for row in rows]), height_width(resolution))
+            for name in ("a", "b")
+        )
+        label = torch.tensor([number % max(1, self.spec.classes) for number in numbers])
+        classes = ((a[:, 0] + 1) * (LAYOUT_CLASSES / 2)).long().clamp(0, LAYOUT_CLASSES - 1)
+        made: dict[type[Batch], Batch] = {
+            Images: Images(a),
+            Labelled: Labelled(a, label),
+            Captioned: Captioned(a, torch.stack([row["caption"] for row in rows])),
+            Layout: Layout(a, one_hot(classes, LAYOUT_CLASSES).movedim(3, 1).float()),
+            Paired: Paired(a, -a.flip(3)),
+            Unpaired: Unpaired(a, b),
+        }
+        return made[self.batch_type]
+
+
+@lru_cache(maxsize=4096)
+def fake_row(spec: DataSpec, number: int) -> Mapping[str, Tensor]:
+    """One example at its full size: two pictures of coloured waves, and a caption."""
+    dice = torch.Generator().manual_seed(seed_of("fake", number))
+    y, x = torch.meshgrid(*2 * [torch.linspace(0, 3, spec.resolution)], indexing="ij")
+    waves = torch.rand(2, spec.channels, 3, 1, 1, generator=dice) * 4 - 2
+    a, b = torch.sin(waves[:, :, 0] * y + waves[:, :, 1] * x + waves[:, :, 2])
+    return {"a": a, "b": b, "caption": torch.randn(CAPTION_SIZE, generator=dice)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One form of a system."""
+
+    system: str
+    name: str
+    preset: str | None = None
+    set: Mapping[str, Any] = field(default_factory=dict)
+    data: DataSpec = SMALL
+
+    @property
+    def id(self) -> str:
+        """How tests and golden files call it."""
+        return f"{self.system}-{self.name}"
+
+    def build(self, seed: int = 0) -> System[Any]:
+        """The system with its first weights, as a recipe would build it."""
+        recipe = Recipe(
+            system=self.system, preset=self.preset, set=self.set, train=TrainSettings(seed=seed)
+        )
+        return build_system(recipe, self.data, CPU)
+
+    def trainer(
+        self,
+        *,
+        steps: int = 2,
+        weights: int = 0,
+        shards: int = 1,
+        micro_batch: int | None = None,
+        precision: Precision = "fp32",
+        faults: Faults | None = None,
+    ) -> Trainer:
+        """A trainer at the start of a plan of `steps` steps a stage; `weights` seeds them."""
+        system = self.build(weights)
+        return Trainer(
+            system,
+            FakeData(self.data, system.batch_type),
+            plan=shortened(system, steps),
+            shards=shards,
+            micro_batch=micro_batch,
+            precision=precision,
+            faults=faults,
+        )
+
+
+def shortened(system: System[Any], steps: int) -> Plan:
+    """The system's own plan, with every stage `steps` steps long."""
+    plan = system.plan()
+    lengths = []
+    for index, stage in enumerate(plan.stages):
+        turns = system.turns(plan.at(plan.start(index)))
+        lengths.append(steps * stage.batch * sum(turn.repeat for turn in turns if turn.draws))
+    return plan.with_lengths(lengths)
+
+
+TINY = {"fmap_base": 64, "fmap_max": 8, "latent_size": 8, "batch": {4: 4}}
+
+VARIANTS: tuple[Variant, ...] = (
+    Variant(system="progan", name="cpu", preset="cpu", set=TINY, data=COLOUR),
+    Variant(system="progan", name="paper", preset="paper", set=TINY),
+    Variant(system="progan", name="labelled", preset="cpu", set=TINY, data=LABELS),
+    Variant(
+        system="progan",
+        name="joint",
+        preset="cifar10",
+        set={**TINY, "label_weight": 0.5, "normalize_label": True},
+        data=LABELS,
+    ),
+    Variant(
+        system="progan",
+        name="least-squares",
+        preset="cpu",
+        set={**TINY, "objective": "reversed-least-squares", "noise": 0.2, "penalty.kind": "none"},
+    ),
+    Variant(
+        system="progan",
+        name="table1-c",
+        preset="table1-c",
+        set={**TINY, "critic_steps": 2},
+    ),
+    Variant(system="progan", name="table1-e*", preset="table1-e*", set=TINY),
+    Variant(
+        system="progan",
+        name="modes",
+        preset="mnist-1k",
+        set={"batch": {4: 4}, "latent_size": 8, "first_resolution": 4, "critic_steps": 2},
+    ),
+    Variant(
+        system="gan",
+        name="mlp",
+        preset="mlp",
+        set={"batch": 4, "latent_size": 8, "critic_steps": 2},
+    ),
+    Variant(
+        system="gan",
+        name="dcgan",
+        preset="dcgan",
+        set={"width": 4, "batch": 4, "latent_size": 8},
+        data=COLOUR,
+    ),
+)
+"""Add a line here."""

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from progan.core.errors import ConfigError
+from progan.core.system import Samples, Scores, System
+from progan.systems.registry import SYSTEMS, load_config_class, load_system_class, lookup
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_entry_leads_to_a_system_and_its_settings(name: str) -> None:
+    system, config = load_system_class(name), load_config_class(name)
+    assert issubclass(system, System)
+    assert SYSTEMS[name].name == name
+    assert list(config.PRESETS) == list(config.PRESET_HELP)
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_systems_sample_and_score(make: Callable[..., Any], name: str) -> None:
+    with torch.device("meta"):
+        system = make(system=name)
+    assert isinstance(system, Samples)
+    assert isinstance(system, Scores)
+
+
+def test_settings_and_registry_do_without_torch() -> None:
+    code = (
+        "import sys; from progan.systems.registry import SYSTEMS, load_config_class\n"
+        "for name in SYSTEMS: load_config_class(name)().plan(32)\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_unknown_system_lists_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match=r"'stylegan'.*progan, gan"):
+        lookup("stylegan")
