@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,20 +26,12 @@ ROOT, PAGES = pages.ROOT, pages.pages()
 WITH_COMMANDS = [page for page in PAGES if pages.commands(page)]
 WITH_SNIPPETS = [page for page in PAGES if pages.blocks(page, "python")]
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.py"))
-SMALL = {
-    "fmap_max": 8,
-    "latent_size": 8,
-    "data.images": 64,
-    "train.previews": 16,
-    "train.threads": 1,
-    "train.precision": "fp32",
-}
 
 
 # Where commands and snippets run ------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
+@contextmanager
 def brief() -> Iterator[None]:
     """Runs measure the machine in a step or two, and are reviewed from few images."""
     from progan.assemble import budget, review
@@ -58,17 +51,25 @@ def brief() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
-def trained(brief: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of runs in which runs/portraits has been trained, once for all workers."""
-    import progan
+def load(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of runs, where an example has trained runs/portraits, once for all workers."""
     base = tmp_path_factory.getbasetemp()
     place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "documented"
     with place.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (place / "whole").exists():
-            run = progan.train("portraits", images=320, resolution=16, runs=place, set=SMALL)
+            with brief():
+                run = load("train_tiny").main(runs=place, images=160, faces=64)
             run.path.rename(place / "portraits")
             (place / "whole").touch()
     return place
@@ -111,9 +112,12 @@ def write_recipes(page: str) -> None:
 # Commands -----------------------------------------------------------------------------------
 
 
+COMMAND: Any = typer.main.get_command(program.app)
+
+
 def parse(words: list[str]) -> None:
     """Let the command line read `words` without doing anything; a verb alone need only exist."""
-    command: Any = typer.main.get_command(program.app)
+    command = COMMAND
     while words and words[0] in getattr(command, "commands", {}):
         command, words = command.commands[words[0]], words[1:]
     if words and "--help" not in words:
@@ -160,15 +164,6 @@ def test_every_snippet_runs(page: str, desk: Path, capsys: pytest.CaptureFixture
             thing()
 
 
-def load(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def plot(module: Any, trained: Path, to: Path) -> None:
     picture = module.main(trained / "portraits", to / "curves.png")
     with Image.open(picture) as curves:
@@ -176,25 +171,26 @@ def plot(module: Any, trained: Path, to: Path) -> None:
         assert len(curves.getcolors(1 << 16) or []) > 2
 
 
-def train(module: Any, trained: Path, to: Path) -> None:
-    run = module.main(runs=to, images=192, faces=32)
-    assert run.report.is_file()
-
-
 def play_own_loss(module: Any, trained: Path, to: Path) -> None:
     from progan.objectives import table
 
     known = table.OBJECTIVES
     try:
-        train(module, trained, to)
+        run = module.main(runs=to, images=96, faces=32)
     finally:
         table.OBJECTIVES = known
+    assert run.report.is_file()
+
+
+def look(module: Any, trained: Path, to: Path) -> None:
+    with Image.open(trained / "tiny.png") as sheet:  # the fixture has run it
+        assert sheet.size == (8 * 16, 2 * 16)
 
 
 TRIED: dict[str, Callable[[Any, Path, Path], None]] = {
     "own_loss": play_own_loss,
     "plot_metrics": plot,
-    "train_tiny": train,
+    "train_tiny": look,
 }
 
 
@@ -202,7 +198,8 @@ TRIED: dict[str, Callable[[Any, Path, Path], None]] = {
 def test_every_example_runs(
     name: str, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    TRIED[name](load(name), trained, tmp_path)
+    with brief():
+        TRIED[name](load(name), trained, tmp_path)
 
 
 # What is said about the project -------------------------------------------------------------

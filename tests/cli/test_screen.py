@@ -57,8 +57,20 @@ def test_the_line_of_progress_fits_and_says_what_matters(width: int) -> None:
     assert second == "critic wasserstein −1.84"
     if width == 100:
         assert " 64 %  alpha 0.64  5,132,000 images  258/s  5:12 left" in first
-        # 64 % of the bar's 34 places are full.
-        assert first.count("━") == 21
+        # 8,012,000 images in all; 5,132,000 of them fill 64 % of a bar that is left 32 places.
+        assert first.count("━") == 20
+
+
+def test_terms_that_do_not_fit_are_left_out_whole_and_players_named_once() -> None:
+    terms = {"critic/real": 0.7, "critic/fake": -0.25, "generator/fake": 3.0}
+    lines = [
+        screen.status_lines(AT, PLAN, terms, 258.0, 312.0, width)[1] for width in (100, 30, 20)
+    ]
+    assert lines == [
+        "critic real 0.7  fake −0.25  generator fake 3",
+        "critic real 0.7  fake −0.25",
+        "critic real 0.7",
+    ]
 
 
 class Stream(io.TextIOWrapper):

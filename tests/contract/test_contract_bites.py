@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from contract.checks import copy_of, differences, steps_that_differ
-from progan.core.batch import Images
+from contract.variants import CAPTION_SIZE, COLOUR, LAYOUT_CLASSES, FakeData
+from progan.core.batch import Batch, Captioned, Images, Labelled, Layout, Paired, Unpaired
 from progan.core.plan import Progress
 from progan.core.system import Terms
 from progan.engine.loop import State, Trainer
@@ -80,3 +81,35 @@ def test_a_single_bit_is_a_difference() -> None:
     other.tensors["b"] = torch.zeros(2, 1)
     other.counters["images"] = 4
     assert differences(one, other) == ["a", "b", "images"]
+
+
+PICTURE = (3, 3, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("batch_type", "shapes"),
+    [
+        (Images, {"image": PICTURE}),
+        (Labelled, {"image": PICTURE, "label": (3,)}),
+        (Captioned, {"image": PICTURE, "caption": (3, CAPTION_SIZE)}),
+        (Layout, {"image": PICTURE, "layout": (3, LAYOUT_CLASSES, 8, 8)}),
+        (Paired, {"a": PICTURE, "b": PICTURE}),
+        (Unpaired, {"a": PICTURE, "b": PICTURE}),
+    ],
+)
+def test_there_are_data_for_every_type_of_batch(
+    batch_type: type[Batch], shapes: dict[str, tuple[int, ...]]
+) -> None:
+    data = FakeData(COLOUR, batch_type)
+    batch = data.batch(range(5, 8), 8)
+    assert type(batch) is batch_type
+    assert {name: tuple(value.shape) for name, value in batch.tensors().items()} == shapes
+    alone = data.batch(range(6, 7), 8).tensors()
+    for name, value in batch.tensors().items():  # a function of the image number alone
+        assert torch.equal(value[1:2], alone[name]), name
+    for name in batch.tensors().keys() & {"image", "a", "b"}:
+        picture = batch.tensors()[name]
+        assert picture.abs().max() <= 1
+        assert len(picture.unique(dim=0)) == 3
+    if isinstance(batch, Layout):
+        assert torch.equal(batch.layout.sum(1), torch.ones(3, 8, 8))

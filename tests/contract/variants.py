@@ -27,7 +27,15 @@ from progan.core.system import System
 from progan.engine.loop import Trainer
 from progan.engine.precision import Precision
 
-__all__ = ["CAPTION_SIZE", "LAYOUT_CLASSES", "VARIANTS", "FakeData", "Variant", "shortened"]
+__all__ = [
+    "CAPTION_SIZE",
+    "COLOUR",
+    "LAYOUT_CLASSES",
+    "VARIANTS",
+    "FakeData",
+    "Variant",
+    "shortened",
+]
 
 CAPTION_SIZE = 6
 LAYOUT_CLASSES = 3
@@ -83,6 +91,8 @@ class Variant:
     preset: str | None = None
     set: Mapping[str, Any] = field(default_factory=dict)
     data: DataSpec = SMALL
+    buffers: Mapping[str, float] = field(default_factory=dict)
+    """Where to start buffers that only long training would bring to where they matter."""
 
     @property
     def id(self) -> str:
@@ -108,6 +118,8 @@ class Variant:
     ) -> Trainer:
         """A trainer at the start of a plan of `steps` steps a stage; `weights` seeds them."""
         system = self.build(weights)
+        for name, value in self.buffers.items():
+            system.get_buffer(name).fill_(value)
         return Trainer(
             system,
             FakeData(self.data, system.batch_type),
@@ -147,6 +159,7 @@ VARIANTS: tuple[Variant, ...] = (
         name="least-squares",
         preset="cpu",
         set={**TINY, "objective": "reversed-least-squares", "noise": 0.2, "penalty.kind": "none"},
+        buffers={"critic.meter.lead": 0.95},
     ),
     Variant(
         system="progan",

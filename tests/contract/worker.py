@@ -24,13 +24,15 @@ __all__ = ["Job", "spawn"]
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Play a variant from its start, or from a saved state, to the end of its plan."""
+    """Play a variant from its start, or from a saved state, and save on the way."""
 
     variant: str
     stage_steps: int
     saves: Mapping[int, str]
     """Step → the file, but for its ending, to save the state in when so many were played."""
     start: str | None = None
+    until: int | None = None
+    """Step to stop at before the plan's end."""
     shards: int = 1
 
 
@@ -40,7 +42,7 @@ def play(job: Job) -> None:
     trainer = variant.trainer(steps=job.stage_steps, shards=job.shards)
     if job.start is not None:
         trainer.load_state(load(Path(job.start)))
-    while not trainer.done:
+    while not trainer.done and trainer.steps != job.until:
         trainer.step()
         if trainer.steps in job.saves:
             save(trainer, Path(f"{job.saves[trainer.steps]}.{os.environ['RANK']}.safetensors"))

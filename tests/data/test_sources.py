@@ -404,3 +404,22 @@ def test_sizes_are_known_before_decoding(tmp_path: Path) -> None:
     first, second = source.reader().sizes(source.refs([0, 1]))
     assert first == (9, 5)
     assert isinstance(second, Finding)
+
+
+def test_a_built_pyramid_is_a_source_and_is_used_where_it_lies(tmp_path: Path) -> None:
+    from progan.core.recipe import DataSettings
+    from progan.data.build import build, open_or_build
+    from progan.data.sources.built import BuiltSource
+
+    settings = DataSettings(source="fashion-mnist", resolution=16, images=40)
+    made = build(open_source("fashion-mnist", settings), tmp_path / "built", settings)
+    source = open_source(str(tmp_path / "built"))
+    assert isinstance(source, BuiltSource)
+    assert (source.count, source.native_resolution) == (40, 16)
+    same = open_or_build(source, DataSettings(source="x"), tmp_path / "cache")
+    assert same.fingerprint == made.fingerprint
+    assert not (tmp_path / "cache").exists()
+    smaller = open_or_build(source, DataSettings(source="x", resolution=8), tmp_path / "cache")
+    assert (smaller.gather(np.arange(40), 8) == made.gather(np.arange(40), 8)).all()
+    with pytest.raises(DataError, match="was built up to 16"):
+        open_or_build(source, DataSettings(source="x", resolution=32), tmp_path / "cache")

@@ -6,7 +6,6 @@ from a parent that never did.
 
 from __future__ import annotations
 
-import os
 import random
 import sys
 from pathlib import Path
@@ -42,9 +41,9 @@ def main(root: Path) -> None:
         runs += 1
         if test_run.results(folder.path) != test_run.results(root / "whole"):
             sys.exit(f"run {runs} differs after {kills} kills")
-        leftovers = [p for p in folder.path.rglob(".*.tmp-*")]
+        leftovers = list(folder.path.rglob(".*.tmp-*"))
         assert len(leftovers) <= kills
-    print(f"{kills} kills over {runs} runs, all the same")
+    sys.stdout.write(f"{kills} kills over {runs} runs, all the same\n")
 
 
 if __name__ == "__main__":

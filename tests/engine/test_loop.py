@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from toys import ToyData, ToyGrowing
 
 from progan.core.errors import CheckpointError, ConfigError
 from progan.core.plan import Plan
 from progan.engine.loop import State, Trainer
+from toys import ToyData, ToyGrowing
 
 
 def trainer(**options: object) -> Trainer:

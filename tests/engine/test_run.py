@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
-from toys import ToyData, ToyGrowing
 
 from progan.core.errors import ConfigError, RoomError, TrainingError
 from progan.core.faults import Faults
@@ -20,6 +19,7 @@ from progan.engine.checkpoint import checkpoints, load_checkpoint, newest_valid
 from progan.engine.loop import Trainer
 from progan.engine.record import RunFolder
 from progan.engine.run import Run, RunOptions
+from toys import ToyData, ToyGrowing
 
 OFTEN = RunOptions(log_every=1, previews=4, save_seconds=0.0, keep_last=3)
 

@@ -21,6 +21,7 @@ from progan.assemble.files import write_out
 from progan.core.errors import ConfigError, DataError, RoomError
 from progan.core.faults import Faults
 from progan.core.grids import to_picture
+from progan.core.words import typed
 
 __all__ = ["FILM_SUFFIXES", "Film", "enlargement", "write_film", "write_timelapse"]
 
@@ -219,7 +220,7 @@ def write_timelapse(
     if size is None:
         raise DataError(
             f"{run} has no snapshots in its pictures/ folder yet. "
-            f"Let it train on first: progan resume {run}"
+            f"Let it train on first: {typed('progan', 'resume', run)}"
         )
     scale = enlargement(size[1], size[0])
     most = LARGEST_SIDE / max(size)

@@ -19,6 +19,7 @@ from progan.core.recipe import Recipe
 from progan.core.specs import DataSpec
 from progan.core.spelling import nearest
 from progan.core.system import System
+from progan.core.words import typed
 from progan.engine.checkpoint import checkpoints, load_checkpoint, newest_valid
 from progan.engine.loop import stage_from_plain
 
@@ -118,7 +119,9 @@ def _lone_file(path: Path) -> Path:
             return file
     if path.is_dir():
         if (path / "recipe.lock.yaml").exists():
-            raise ConfigError(f"{path} has saved nothing yet. Go on with it: progan resume {path}")
+            raise ConfigError(
+                f"{path} has saved nothing yet. Go on with it: {typed('progan', 'resume', path)}"
+            )
         raise ConfigError(
             f"{path} is neither a run nor an exported model: it holds no checkpoints and no "
             f"{MODEL_FILE}. Name a run, such as runs/NAME, or a .safetensors file."

@@ -140,12 +140,22 @@ def status_lines(
     done = int(room * share)
     bar = "━" * done + "╸" * (done < room) + " " * (room - done - 1)
     first = f"{at.stage.name}  {bar[:room]}  {tail}" if room >= 8 else f"{at.stage.name}  {tail}"
-    shown = [
-        f"{name.replace('/', ' ')} {value:.3g}".replace("-", "−")
-        for name, value in terms.items()
-        if not name.endswith("gradient_norm")
-    ]
-    return first[:width], "  ".join(shown)[:width]
+    return first[:width], _terms_line(terms, width)
+
+
+def _terms_line(terms: Mapping[str, float], width: int) -> str:
+    """As many terms as fit, each player named once: `critic real 0.7  fake 0.6  generator …`."""
+    line, last = "", ""
+    for name, value in terms.items():
+        player, _, term = name.rpartition("/")
+        if term == "gradient_norm":
+            continue
+        who = f"{player} " if player and player != last else ""
+        word = f"{who}{term} " + f"{value:.3g}".replace("-", "−")
+        if len(line) + len(word) + 2 > width:
+            break
+        line, last = f"{line}  {word}" if line else word, player
+    return line
 
 
 class Face:

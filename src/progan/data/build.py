@@ -26,6 +26,7 @@ from progan.data.pyramid import Pyramid
 from progan.data.report import DataReport
 from progan.data.sources import open_source
 from progan.data.sources.base import Source
+from progan.data.sources.built import BuiltSource
 from progan.data.task import Record, Task, choose_resolution, no_pictures
 from progan.data.writer import Writer
 
@@ -134,6 +135,8 @@ def open_or_build(
     cache = Path(cache)
     if isinstance(source, str):
         source = open_source(source, settings, base=base)
+    if isinstance(source, BuiltSource) and _is_as_asked(source, settings, resolution):
+        return source.pyramid
     task = Task(source, settings, resolution, _fingerprint(source, cache))
     slug = re.sub(r"[^a-z0-9]+", "-", source.name.lower()).strip("-")[:40] or "data"
     to = cache / f"{slug}-{task.frame.resolution}-{task.key()[:12]}"
@@ -144,6 +147,17 @@ def open_or_build(
             shutil.rmtree(to)  # a copy of ours, made from pictures that are still there
     return _build(
         task, to, workers=workers, progress=progress, faults=faults, file_bytes=FILE_BYTES
+    )
+
+
+def _is_as_asked(source: BuiltSource, settings: DataSettings, resolution: int | None) -> bool:
+    """Whether a built pyramid can be used where it lies, without a copy."""
+    spec = source.pyramid.spec
+    return (
+        (resolution or settings.resolution or spec.resolution) == spec.resolution
+        and settings.channels in (None, spec.channels)
+        and (settings.images is None or settings.images >= spec.images)
+        and (settings.labels == "auto" or not spec.classes)
     )
 
 

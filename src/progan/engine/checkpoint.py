@@ -27,6 +27,7 @@ from torch import Tensor
 
 from progan.core.errors import CheckpointError, RoomError
 from progan.core.faults import Faults
+from progan.core.words import typed
 
 __all__ = [
     "FORMAT",
@@ -100,11 +101,11 @@ def _room(path: Path, size: int, error: OSError) -> RoomError:
         return RoomError(
             f"Disk full while writing {path.name} (needs {_megabytes(size)}, "
             f"{_megabytes(free)} free). Earlier saves are intact. Make room, then: "
-            f"progan resume {_run_of(path)}"
+            f"{typed('progan', 'resume', _run_of(path))}"
         )
     return RoomError(
         f"Cannot write {path}: {error.strerror or error}. Nothing was saved there; earlier saves "
-        f"are intact if the folder is. Mend it, then: progan resume {_run_of(path)}"
+        f"are intact if the folder is. Mend it, then: {typed('progan', 'resume', _run_of(path))}"
     )
 
 

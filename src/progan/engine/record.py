@@ -20,6 +20,7 @@ from typing import Any
 
 from progan.core.errors import ConfigError, DataError, RoomError
 from progan.core.faults import Faults
+from progan.core.words import typed
 from progan.engine.checkpoint import write_atomically
 
 __all__ = ["LINES", "RunFolder"]
@@ -84,7 +85,7 @@ class RunFolder:
         except OSError as error:
             raise RoomError(
                 f"Cannot write in {self.path}: {error.strerror or error}. "
-                f"Give yourself the right to, then: progan resume {self.path}"
+                f"Give yourself the right to, then: {typed('progan', 'resume', self.path)}"
             ) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -92,8 +93,9 @@ class RunFolder:
             owner = os.read(lock, 200).decode(errors="replace").strip() or "another process"
             os.close(lock)
             raise ConfigError(
-                f"{self.path} is being trained by {owner}. Watch it: progan report {self.path}  "
-                f"A second run: --name {self.path.name}-b"
+                f"{self.path} is being trained by {owner}. Watch it: "
+                f"{typed('progan', 'report', self.path)}  "
+                f"A second run: {typed('--name', self.path.name + '-b')}"
             ) from error
         now = datetime.datetime.now().strftime("%H:%M")
         os.ftruncate(lock, 0)
@@ -152,7 +154,7 @@ class RunFolder:
         except OSError as error:
             raise RoomError(
                 f"Cannot write {path}: {error.strerror or error}. Earlier saves are intact. "
-                f"Mend it, then: progan resume {self.path}"
+                f"Mend it, then: {typed('progan', 'resume', self.path)}"
             ) from error
 
     def read_lines(self, name: str) -> list[dict[str, Any]]:
@@ -188,7 +190,8 @@ class RunFolder:
             value = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise DataError(
-                f"{path} cannot be read ({error}). It is made again by: progan resume {self.path}"
+                f"{path} cannot be read ({error}). It is made again by: "
+                f"{typed('progan', 'resume', self.path)}"
             ) from error
         if not isinstance(value, dict):
             raise DataError(f"{path} does not hold a JSON object.")

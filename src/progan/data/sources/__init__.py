@@ -17,6 +17,7 @@ from progan.data.packaged import PACKAGED
 from progan.data.records import shown
 from progan.data.sources.arrays import IdxSource, NpzSource, idx_in
 from progan.data.sources.base import Source
+from progan.data.sources.built import BuiltSource
 from progan.data.sources.folder import FolderSource
 from progan.data.sources.packs import PackSource
 from progan.data.sources.zipped import ZipSource
@@ -37,7 +38,7 @@ def open_source(
 
         portraits, fashion-mnist, …   a packaged set
         fashion-mnist-full            the 60,000 training pictures, from Debian's package
-        a folder                      of pictures, or of IDX files
+        a folder                      of pictures, of IDX files, or made by `progan data build`
         a file                        zip, npz or IDX, known by content
 
     A packaged name wins over a folder of the same name: write `./portraits` for the folder.
@@ -66,6 +67,8 @@ def open_source(
 
 
 def _folder(path: Path) -> Source:
+    if (path / "manifest.json").is_file() and any(path.glob("r0004-*.u8")):
+        return BuiltSource(path)
     pictures = FolderSource(path)
     idx = idx_in(path) if not pictures.count else None
     return IdxSource(idx, path.resolve().name) if idx is not None else pictures

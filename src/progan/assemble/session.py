@@ -1,0 +1,342 @@
+"""One session of a run: prepared, trained and finished.
+
+A session measures the machine, fits the plan, writes both down, trains, and leaves a run folder
+that is complete: model, time-lapse, review and report.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from progan.assemble import budget as budgets
+from progan.assemble.ask import Asked
+from progan.assemble.build import spec_to_plain, versions
+from progan.assemble.measure import QualityInPassing
+from progan.assemble.recipes import resolve
+from progan.core.config import Recipe, lock
+from progan.core.errors import ConfigError
+from progan.core.faults import Faults
+from progan.core.grids import png_bytes, tile, to_picture
+from progan.core.plan import Plan, Progress
+from progan.core.system import System
+from progan.core.words import typed
+from progan.data.loader import Loader
+from progan.data.pyramid import Pyramid
+from progan.engine.events import Listener
+from progan.engine.loop import Trainer, stage_from_plain, stage_to_plain
+from progan.engine.precision import Precision, has_bf16
+from progan.engine.record import RunFolder
+from progan.engine.run import Run, RunOptions
+from progan.engine.stop import StopOnSignals
+
+__all__ = ["Outcome", "Screen", "Session"]
+
+SHORT_SECONDS = 20.0
+"""Training time below which a budget deserves a remark."""
+
+
+class Screen(Listener, Protocol):
+    """Where a session talks to."""
+
+    def line(self, head: str, text: str) -> None:
+        """A line under a head such as Data or Machine; an empty head goes on with the last."""
+        ...
+
+    def building(self, done: int, total: int) -> None:
+        """Pictures read so far."""
+        ...
+
+    def plan(self, title: str, plan: Plan, rates: Mapping[int, float], finish: float) -> None:
+        """The plan as a table; `finish` are the seconds kept for the report."""
+        ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a session ended."""
+
+    path: Path
+    exit_code: int
+    images: int
+    seconds: float
+
+
+class Session:
+    """A run being prepared, trained and finished."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        pyramid: Pyramid,
+        system: System[Any],
+        folder: RunFolder,
+        screen: Screen,
+        asked: Asked,
+        faults: Faults | None = None,
+    ) -> None:
+        self.recipe, self.pyramid, self.system = recipe, pyramid, system
+        self.folder, self.screen, self.asked, self.faults = folder, screen, asked, faults
+        self.device = next(system.parameters()).device
+        self.loader = Loader(
+            pyramid,
+            seed=recipe.train.seed,
+            mirror=recipe.data.mirror,
+            batch_type=system.batch_type,
+            device=self.device,
+        )
+        self.threads = recipe.train.threads or 1
+        self.precision: Precision = "fp32"
+        self.budget: budgets.Budget | None = None
+        self.rates: dict[int, float] = {}
+        self.notes: list[str] = []
+        self.resumed: tuple[Mapping[str, torch.Tensor], Mapping[str, Any]] | None = None
+        self.trainer = self._trainer(Plan(recipe.plan) if recipe.plan else system.plan())
+
+    def _trainer(self, plan: Plan) -> Trainer:
+        train = self.recipe.train
+        return Trainer(
+            self.system,
+            self.loader,
+            plan=plan,
+            seed=train.seed,
+            shards=train.shards,
+            micro_batch=train.micro_batch,
+            precision=self.precision,
+            device=self.device,
+            faults=self.faults,
+        )
+
+    # Preparing ----------------------------------------------------------------------------
+
+    def choose_machine(self) -> None:
+        """Threads and precision: the fastest on the last stage, unless the recipe says."""
+        train = self.recipe.train
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        counts = sorted({1, max(1, (cores or 1) // 2), cores or 1})
+        threads = [train.threads] if train.threads else [1] if train.exact else counts
+        if self.device.type != "cpu":
+            threads = threads[-1:]
+        precisions: list[Precision] = ["fp32"]
+        if train.precision != "auto":
+            precisions = [train.precision]
+        elif has_bf16(self.device):
+            precisions = ["bf16", "fp32"]
+        trials = [(count, precision) for precision in precisions for count in threads]
+        rates = [0.0] * len(trials)
+        if len(trials) > 1:
+            rates = [self._rate(count, precision) for count, precision in trials]
+        self.threads, self.precision = trials[rates.index(max(rates))]
+        torch.set_num_threads(self.threads)
+        self.trainer = self._trainer(self.trainer.plan)
+        how = "measured fastest" if len(trials) > 1 else "as asked"
+        if self.device.type == "cpu":
+            what = f"CPU, {cores} cores; {self.threads} thread{'s' * (self.threads > 1)}"
+        else:
+            what = torch.cuda.get_device_name(self.device)
+        self.screen.line("Machine", f"{what}, {self.precision} ({how})")
+        self.notes.append(f"{what}, {self.precision}: {how}.")
+
+    def _rate(self, threads: int, precision: Precision) -> float:
+        torch.set_num_threads(threads)
+        self.trainer.precision = precision
+        last = self.trainer.plan.stages[-1]
+        return budgets.measure_stage(self.trainer, last, self.loader, seconds=0.5)
+
+    def fit_plan(self, remark: str) -> None:
+        """Fit the plan to what was asked, show it, and write the lock."""
+        train = self.recipe.train
+        if train.images is not None and self.recipe.plan is None:
+            self.trainer.plan = budgets.scale_to_images(self.trainer.plan, train.images)
+        self.rates = budgets.measure(self.trainer, seconds=0.3)
+        length, finish = "", 0.0
+        if train.minutes is not None:
+            seconds = 60 * train.minutes
+            self.budget = budgets.Budget(seconds, dict(self.rates), self.asked.began, [])
+            self.trainer.plan = self.budget.first_fit(self.trainer.plan)
+            finish = seconds * budgets.REPORT_SHARE
+            length = f", {train.minutes:g} min including report"
+            self.notes.append(
+                f"Plan fitted to {train.minutes:g} min: {self.trainer.plan.images:,} images."
+            )
+        preset = f" ({self.recipe.preset})" if self.recipe.preset else ""
+        title = (
+            f"{self.recipe.system}{preset}, {self.pyramid.spec.resolution} px{length}, "
+            f"seed {train.seed}" + (f"  [{remark}]" if remark else "")
+        )
+        self.screen.plan(title, self.trainer.plan, self.rates, finish)
+        if self.budget is not None and self.budget.left() < SHORT_SECONDS:
+            left = max(0.0, self.budget.left())
+            self.screen.line("Note", f"Only {left:.0f} s are left for training: --minutes 10")
+        self._write_lock()
+        self._write_environment()
+        for note in self.notes:
+            self.folder.decide(0, "plan", note)
+
+    def take_up(self, tensors: Mapping[str, torch.Tensor], meta: Mapping[str, Any]) -> None:
+        """Prepare to go on from a checkpoint, perhaps for longer than planned."""
+        self.threads, self.precision = int(meta["threads"]), meta["precision"]
+        torch.set_num_threads(self.threads)
+        counters = dict(meta["counters"])
+        plan = Plan(tuple(stage_from_plain(stage) for stage in counters["plan"]))
+        self.trainer = self._trainer(plan)
+        self.resumed = (tensors, meta)
+        if self.asked.images is not None or self.asked.minutes is not None:
+            self._lengthen(plan, counters)
+            return
+        ended = counters["images"] >= (self.recipe.train.until or plan.images)
+        if ended and (self.folder.path / "report.html").exists():
+            again = typed("progan", "resume", self.folder.path, "--minutes", "20")
+            raise ConfigError(
+                f"{self.folder.path} is finished: {counters['images']:,} images. "
+                f"Go on for longer: {again}"
+            )
+
+    def _lengthen(self, plan: Plan, counters: dict[str, Any]) -> None:
+        """Make the last stage as much longer as was asked."""
+        assert self.resumed is not None
+        at = plan.at(counters["images"], counters["steps"])
+        self.rates = budgets.measure(self.trainer, seconds=0.3)
+        if self.asked.minutes is not None:
+            seconds = 60 * self.asked.minutes
+            self.budget = budgets.Budget(seconds, dict(self.rates), self.asked.began, [])
+            rest = plan.start(at.index) + at.stage.images - counters["images"]
+            needed = max(0, rest) / self.rates[at.index]
+            needed += budgets.seconds_of(plan, self.rates, at.index + 1)
+            extra = (self.budget.left() - needed) * self.rates[len(plan.stages) - 1]
+        else:
+            assert self.asked.images is not None
+            extra = counters["images"] + self.asked.images - plan.images
+        last = plan.stages[-1]
+        lengths = [stage.images for stage in plan.stages]
+        lengths[-1] += math.ceil(max(0.0, extra) / last.batch) * last.batch
+        self.trainer.plan = plan.with_lengths(lengths)
+        counters["plan"] = [stage_to_plain(stage) for stage in self.trainer.plan.stages]
+        self.resumed = (self.resumed[0], {**self.resumed[1], "counters": counters})
+        self.recipe = replace(self.recipe, train=replace(self.recipe.train, until=None))
+        text = f"Asked to go on: the last stage is {lengths[-1]:,} images long."
+        self.folder.decide(counters["images"], "longer", text)
+        self._write_lock()
+
+    # Writing down -------------------------------------------------------------------------
+
+    def _lock_text(self) -> str:
+        _, config = resolve(self.recipe)
+        train = replace(
+            self.recipe.train,
+            minutes=None,
+            images=None,
+            threads=self.threads,
+            precision=self.precision,
+            device=self.device.type,
+        )
+        return lock(replace(self.recipe, train=train), config, self.trainer.plan.stages)
+
+    def _write_lock(self) -> None:
+        self.folder.write("recipe.lock.yaml", self._lock_text())
+
+    def _write_environment(self) -> None:
+        self.folder.write_json(
+            "environment.json",
+            {
+                **versions(),
+                "device": str(self.device),
+                "threads": self.threads,
+                "precision": self.precision,
+                "command": typed("progan", *sys.argv[1:]),
+                "started": time.strftime("%Y-%m-%d %H:%M:%S"),
+            },
+        )
+
+    # Training -----------------------------------------------------------------------------
+
+    def go(self) -> Outcome:
+        """Train, and finish with model, time-lapse, review and report."""
+        train = self.recipe.train
+        with StopOnSignals(lambda: self.screen.line("Stop", "after this step …")) as stop:
+            self.run = Run(
+                self.folder,
+                self.trainer,
+                options=RunOptions(log_every=train.log_every, previews=train.previews),
+                meta={
+                    "recipe": self._lock_text(),
+                    "spec": spec_to_plain(self.pyramid.spec),
+                    "class_names": list(self.pyramid.classes),
+                    "data_fingerprint": self.pyramid.fingerprint,
+                    "versions": versions(),
+                    "threads": self.threads,
+                    "precision": self.precision,
+                },
+                listeners=self._listeners(),
+                refit=self._refit if self.budget else None,
+                measure=QualityInPassing(self.loader),
+                stop=stop,
+                over=self.budget.over if self.budget else lambda: False,
+                until=train.until,
+            )
+            if self.resumed is not None:
+                self.run.resume(*self.resumed)
+            self._show_reals()
+            reason = self.run.go()
+            self._finish(complete=reason == "done")
+            self.folder.unlock()
+            return self._outcome(stop.exit_code if reason == "stopped" else 0)
+
+    def _refit(self, plan: Plan, at: Progress, seconds: float) -> Plan | None:
+        assert self.budget is not None
+        fitted = self.budget.refit(plan, at, seconds)
+        if fitted is not None:
+            self.folder.decide(at.images, "refit", self.budget.decisions[-1])
+            self.trainer.plan = fitted
+            self._write_lock()
+            self.run.meta["recipe"] = self._lock_text()
+        return fitted
+
+    def _listeners(self) -> list[Listener]:
+        listeners: list[Listener] = [self.screen]
+        if self.asked.tensorboard:
+            from progan.engine.tensorboard import TensorBoard
+
+            listeners.append(TensorBoard(self.folder.path / "tensorboard"))
+        return listeners
+
+    def _show_reals(self) -> None:
+        """The grid of real pictures that stands beside the generated ones."""
+        if (self.folder.pictures / "real.png").exists():
+            return
+        spec, count = self.pyramid.spec, min(self.recipe.train.previews, self.pyramid.spec.images)
+        reals = self.loader.real(0, count, spec.resolution).cpu().numpy()
+        self.folder.write("pictures/real.png", png_bytes(to_picture(tile(reals))))
+
+    def _finish(self, *, complete: bool) -> None:
+        """Leave the folder ready to look at; the review is for runs that reached their end."""
+        from progan.assemble.film import write_timelapse
+        from progan.assemble.model import load
+        from progan.assemble.review import review
+        from progan.report.build import build_report
+
+        if self.run.until is not None:
+            train = replace(self.recipe.train, until=self.run.until)
+            self.recipe = replace(self.recipe, train=train)
+            self._write_lock()
+        load(self.folder.path, device=str(self.device)).save_pretrained(self.folder.path / "model")
+        if any(self.folder.pictures.glob("[0-9]*.png")):
+            write_timelapse(self.folder.path)
+        if complete:
+            left = None
+            if self.budget is not None:
+                left = self.budget.seconds - (time.monotonic() - self.asked.began)
+            review(self.folder.path, self.loader, seconds=left)
+        build_report(self.folder.path)
+
+    def _outcome(self, exit_code: int) -> Outcome:
+        seconds = time.monotonic() - self.asked.began
+        return Outcome(self.folder.path, exit_code, self.trainer.images, seconds)

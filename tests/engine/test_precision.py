@@ -1,0 +1,101 @@
+"""What runs in bfloat16, and what never does."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from progan.core.errors import ConfigError
+from progan.engine import precision
+from progan.engine.loop import Trainer
+from progan.engine.precision import choose_device, has_bf16, precision_context
+from toys import ToyData, ToyGrowing
+
+CPU = torch.device("cpu")
+
+
+def test_bf16_is_the_precision_of_products_alone() -> None:
+    layer, x = nn.Linear(3, 2), torch.randn(4, 3)
+    with precision_context("bf16", CPU):
+        y = layer(x)
+        (gradient,) = torch.autograd.grad(y.float().sum(), layer.weight)
+    assert y.dtype is torch.bfloat16
+    assert layer.weight.dtype is gradient.dtype is torch.float32
+    with precision_context("fp32", CPU):
+        assert layer(x).dtype is torch.float32
+
+
+def test_a_weight_first_used_without_a_graph_still_gets_its_gradient() -> None:
+    """A cast that is remembered may serve its graphless copy again, in some versions of torch."""
+    layer, x = nn.Linear(3, 2), torch.randn(4, 3)
+    with precision_context("bf16", CPU):
+        with torch.no_grad():
+            layer(x)
+        (gradient,) = torch.autograd.grad(layer(x).float().sum(), layer.weight)
+    torch.testing.assert_close(gradient, x.sum(0).expand(2, 3), atol=0.02, rtol=0.02)
+
+
+def test_in_bf16_everything_that_survives_is_finite_and_float32() -> None:
+    torch.manual_seed(0)
+    trainer = Trainer(ToyGrowing(images=32), ToyData(), precision="bf16")
+    while not trainer.done:
+        result = trainer.step()
+        assert result.finite
+        assert all(value.dtype is torch.float32 for value in result.terms.values())
+    for name, value in trainer.state().tensors.items():
+        assert value.dtype is torch.float32, name
+        assert value.isfinite().all(), name
+
+
+def test_bf16_moves_weights_about_as_fp32_does() -> None:
+    ends = []
+    for kind in ("fp32", "bf16"):
+        torch.manual_seed(0)
+        trainer = Trainer(ToyGrowing(), ToyData(), precision=kind)  # type: ignore[arg-type]
+        trainer.step()
+        ends.append(torch.cat([p.detach().flatten() for p in trainer.system.parameters()]))
+    assert not torch.equal(*ends)
+    assert torch.nn.functional.cosine_similarity(*ends, dim=0) > 0.999
+
+
+def test_devices_are_read_by_name() -> None:
+    assert choose_device("cpu") == CPU
+    assert choose_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@pytest.mark.parametrize("name", ["gpu", "", "mps", "meta", "cpu:x"])
+def test_a_device_that_is_none_of_ours_is_refused_with_the_choice(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"use auto, cpu, cuda or cuda:0"):
+        choose_device(name)
+
+
+def test_a_device_this_machine_lacks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match="no CUDA device is found here; use --device cpu"):
+        choose_device("cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert choose_device("cuda:1") == torch.device("cuda", 1)
+    with pytest.raises(ConfigError, match="this machine has cuda:0 to cuda:1"):
+        choose_device("cuda:2")
+
+
+@pytest.mark.parametrize("major", [7, 8, 9])
+def test_gpus_multiply_in_bf16_from_generation_8_on(
+    major: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (major, 0))
+    assert has_bf16(torch.device("cuda", 0)) == (major >= 8)
+
+
+@pytest.mark.parametrize("instruction", ["avx512_bf16", "amx_bf16", ""])
+def test_a_cpu_must_have_an_instruction_for_bf16(
+    instruction: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = dict.fromkeys(("avx512_bf16", "amx_bf16"), False)
+    monkeypatch.setattr(
+        torch.cpu, "get_capabilities", lambda: {**known, instruction: True}, raising=False
+    )
+    monkeypatch.setattr(precision, "_cpu_flags", lambda: "")
+    assert has_bf16(CPU) == bool(instruction)
