@@ -138,7 +138,8 @@ def make_world(world: Path) -> Path:
     runs = world / "runs"
     make_run(runs / "good", 64)
     built = open_or_build("portraits", DATA, runs / ".data")
-    make_run(runs / "finished", 100, fingerprint=built.fingerprint)
+    finished = make_run(runs / "finished", 100, fingerprint=built.fingerprint)
+    (finished / "report.html").write_text("a report", encoding="utf-8")
     damage(make_run(runs / "damaged", 64) / "checkpoints" / "000000064.safetensors")
     make_run(runs / "unsaved")
     foreign = make_run(runs / "foreign") / "checkpoints" / "000000064.safetensors"

@@ -124,7 +124,8 @@ def test_a_finished_run_says_how_to_go_on_and_does(whole: Outcome, tmp_path: Pat
         resume_run(copied, Quiet())
     longer = resume_run(copied, Quiet(), images=200)
     assert whole.images + 200 <= longer.images < whole.images + 300
-    kinds = [json.loads(line)["kind"] for line in (copied / "decisions.jsonl").open()]
+    lines = (copied / "decisions.jsonl").read_text().splitlines()
+    kinds = [json.loads(line)["kind"] for line in lines]
     assert kinds[-1] == "longer"
 
 

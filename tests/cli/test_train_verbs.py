@@ -210,7 +210,7 @@ def test_two_runs_of_one_name_get_two_folders(
         def stop(*_: object) -> None:
             raise KeyboardInterrupt
 
-        patch.setattr(training._Session, "choose_machine", stop)
+        patch.setattr(training.Session, "choose_machine", stop)
         said = cli("train", NAME, "--images", "160", *TINY)
     assert said.code == 130
     assert "Stopped" in said.out

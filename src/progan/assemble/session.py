@@ -130,14 +130,15 @@ class Session:
             precisions = [train.precision]
         elif has_bf16(self.device):
             precisions = ["bf16", "fp32"]
-        trials = [(count, precision) for precision in precisions for count in threads]
-        rates = [0.0] * len(trials)
-        if len(trials) > 1:
-            rates = [self._rate(count, precision) for count, precision in trials]
-        self.threads, self.precision = trials[rates.index(max(rates))]
+        # Precision on the fewest threads first, then threads with the better precision.
+        self.threads, self.precision = threads[0], precisions[0]
+        if len(precisions) > 1:
+            self.precision = max(precisions, key=lambda p: self._rate(threads[0], p))
+        if len(threads) > 1:
+            self.threads = max(threads, key=lambda count: self._rate(count, self.precision))
         torch.set_num_threads(self.threads)
         self.trainer = self._trainer(self.trainer.plan)
-        how = "measured fastest" if len(trials) > 1 else "as asked"
+        how = "measured fastest" if len(threads) + len(precisions) > 2 else "as asked"
         if self.device.type == "cpu":
             what = f"CPU, {cores} cores; {self.threads} thread{'s' * (self.threads > 1)}"
         else:
@@ -149,14 +150,14 @@ class Session:
         torch.set_num_threads(threads)
         self.trainer.precision = precision
         last = self.trainer.plan.stages[-1]
-        return budgets.measure_stage(self.trainer, last, self.loader, seconds=0.5)
+        return budgets.measure_stage(self.trainer, last, self.loader, seconds=0.3)
 
     def fit_plan(self, remark: str) -> None:
         """Fit the plan to what was asked, show it, and write the lock."""
         train = self.recipe.train
         if train.images is not None and self.recipe.plan is None:
             self.trainer.plan = budgets.scale_to_images(self.trainer.plan, train.images)
-        self.rates = budgets.measure(self.trainer, seconds=0.3)
+        self.rates = budgets.measure(self.trainer, seconds=0.2)
         length, finish = "", 0.0
         if train.minutes is not None:
             seconds = 60 * train.minutes

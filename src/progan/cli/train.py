@@ -48,7 +48,7 @@ def train(
     name: Annotated[str | None, typer.Option(help="Name of the run folder.")] = None,
     device: Device = None,
     exact: Annotated[
-        bool, typer.Option("--exact", help="The same bits on any number of processes.")
+        bool, typer.Option("--exact", help="One thread: the same bits on any number of cores.")
     ] = False,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also write TensorBoard files.")
@@ -93,7 +93,7 @@ def demo(
             name="demo",
             device=device,
             runs=runs,
-            sets=("data.images=4000",),
+            sets=("data.images=3000",),
             began=screen.BEGAN,
         )
     )

@@ -36,7 +36,7 @@ class DataSettings:
     labels: Literal["auto", "none"] = "auto"
     """Where labels come from: subfolders or the set itself (auto), or nowhere."""
     images: int | None = None
-    """Use only the first so many pictures; null uses all."""
+    """Use so many pictures, spread evenly over the source; null uses all."""
 
     def __post_init__(self) -> None:
         if not self.source.strip():
@@ -78,7 +78,7 @@ class TrainSettings:
     until: int | None = None
     """End after so many real images although the plan goes on; a run that met its time says so."""
     exact: bool = False
-    """One thread per process and sums in the order of shards: the same bits on any number."""
+    """One thread: the same bits on machines with other numbers of cores, at some cost of time."""
     previews: int = 64
     """Pictures in the grid."""
     log_every: int = 20
