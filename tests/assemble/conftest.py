@@ -42,7 +42,10 @@ def make_run(tmp_path: Path) -> MakeRun:
             system="progan",
             data=DataSettings(source="/home/somebody/toys", resolution=16),
             train=TrainSettings(seed=5),
-            set={"fmap_base": 64, "fmap_max": 8, "latent_size": 8},
+            set={
+                **{"fmap_base": 64, "fmap_max": 8, "latent_size": 8},
+                **({"label_weight": 1.0} if classes else {}),
+            },
         )
         spec = DataSpec(resolution=16, channels=channels, classes=len(classes), images=7)
         text = lock(recipe, resolve(recipe)[1], STAGES)

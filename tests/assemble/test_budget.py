@@ -65,13 +65,21 @@ def test_a_border_reached_on_time_changes_nothing() -> None:
 
 def test_a_border_reached_late_shortens_what_lies_ahead() -> None:
     b = budget(70.0 / (1 - REPORT_SHARE), spent=40.0)  # 30 s left, 60 s planned
-    b.watch(plan(), plan().at(0), 0.0)
+    b._border = (0, 0, 0.0)
     fitted = b.refit(plan(), plan().at(1000), 40.0)  # took 40 s for 10
     assert fitted is not None
     assert fitted.stages[0].images == 1000
-    # Four times slower; the correction moves half-way (√(1/4)): 120 s needed, 30 s left.
-    assert [stage.images for stage in fitted.stages[1:]] == [500, 240]
-    assert "30 s left and 120 s needed" in b.decisions[0]
+    # Four times slower than measured: 240 s needed, 30 s left.
+    assert [stage.images for stage in fitted.stages[1:]] == [250, 120]
+    assert "30 s left and 240 s needed" in b.decisions[0]
+
+
+def test_slowness_is_weighed_by_the_time_it_took() -> None:
+    b = budget(1000.0)
+    b.refit(plan(), plan().at(0), 0.0)
+    b.refit(plan(), plan().at(1000), 20.0)  # 20 s for 10
+    b.refit(plan(), plan().at(3000), 60.0)  # 40 s for 40: 60 s for 50 in all
+    assert b.rates[2] == pytest.approx(50.0 * 50 / 60)
 
 
 def test_time_is_up_when_nothing_is_left() -> None:

@@ -142,11 +142,12 @@ def shortened(system: System[Any], steps: int) -> Plan:
 
 
 TINY = {"fmap_base": 64, "fmap_max": 8, "latent_size": 8, "batch": {4: 4}}
+LABELLED = {**TINY, "label_weight": 1.0}
 
 VARIANTS: tuple[Variant, ...] = (
     Variant(system="progan", name="cpu", preset="cpu", set=TINY, data=COLOUR),
     Variant(system="progan", name="paper", preset="paper", set=TINY),
-    Variant(system="progan", name="labelled", preset="cpu", set=TINY, data=LABELS),
+    Variant(system="progan", name="labelled", preset="cpu", set=LABELLED, data=LABELS),
     Variant(
         system="progan",
         name="joint",

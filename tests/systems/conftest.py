@@ -30,6 +30,8 @@ def build_system(
     **settings: Any,
 ) -> Any:
     data = DataSpec(resolution=resolution, channels=channels, classes=classes)
+    if classes:
+        settings.setdefault("label_weight", 1.0)
     config = build_config(preset, system=system, **settings)
     torch.manual_seed(0)
     return load_system_class(system)(config, data)

@@ -195,7 +195,7 @@ def test_simultaneous_players_share_one_evaluation(make: Make, at: At) -> None:
         assert all(gradient.isfinite().all() for gradient in found)
 
 
-def test_labels_make_the_system_labelled_unless_their_weight_is_zero(make: Make) -> None:
+def test_labels_are_used_where_they_have_a_weight_and_ignored_without(make: Make) -> None:
     system = make(classes=3, **TINY)
     assert system.batch_type is Labelled
     assert [field.name for field in system.latent_fields] == ["z", "label"]

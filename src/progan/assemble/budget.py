@@ -104,6 +104,12 @@ class Budget:
     """`time.monotonic()` when the user pressed Enter."""
     decisions: list[str]
 
+    def __post_init__(self) -> None:
+        self._measured = dict(self.rates)
+        self._border: tuple[int, int, float] | None = None
+        """Stage, images and training seconds at the last border."""
+        self._taken = self._expected = 0.0
+
     def left(self) -> float:
         """Seconds left for training."""
         return self.seconds * (1 - REPORT_SHARE) - (time.monotonic() - self.began)
@@ -112,21 +118,20 @@ class Budget:
         """The plan that fills what is left."""
         return fit(plan, self.rates, self.left(), first)
 
-    def watch(self, plan: Plan, at: Progress, seconds: float) -> None:
-        """Remember when a stage began."""
-        self._stage = (at.index, at.images, seconds)
-
     def refit(self, plan: Plan, at: Progress, seconds: float) -> Plan | None:
-        """At a border: learn from the stage that ended, and scale what lies ahead."""
-        before = getattr(self, "_stage", None)
-        self.watch(plan, at, seconds)
-        if before is not None and seconds > before[2]:
-            measured = (at.images - before[1]) / (seconds - before[2])
-            slowdown = measured / self.rates[before[0]]
-            # A short stage says little; move half-way towards what it says.
-            correction = slowdown**0.5
-            for index in range(at.index, len(plan.stages)):
-                self.rates[index] *= correction
+        """At a border: learn from the stages that ended, and scale what lies ahead.
+
+        What they took, over what they should have taken at the rates measured first, says how
+        much slower training is than a trial: saves, pictures and other programs included.
+        """
+        if self._border is not None:
+            index, images, clock = self._border
+            self._taken += seconds - clock
+            self._expected += (at.images - images) / self._measured[index]
+        self._border = (at.index, at.images, seconds)
+        if self._taken > 0 and self._expected > 0:
+            slowdown = self._taken / self._expected
+            self.rates = {index: rate / slowdown for index, rate in self._measured.items()}
         needed = seconds_of(plan, self.rates, at.index)
         left = self.left()
         if not needed or abs(left / needed - 1) < 0.02:

@@ -98,8 +98,9 @@ class ProGANConfig:
     """What keeps the critic's slope in check."""
     drift: float = 0.001
     """Weight of the mean squared score of reals (ε)."""
-    label_weight: float = 1.0
-    """Weight of telling classes apart, for both players; 0 ignores labels."""
+    label_weight: float = 0.0
+    """Weight of telling classes apart, for both players (AC-GAN): 1 in the original code where
+    labels are used; 0, its default, ignores them."""
     noise: float = 0.0
     """Strength of the critic's multiplicative noise, for the least-squares objective: 0.2."""
 

@@ -83,7 +83,7 @@ CPU: Preset = {
     "penalty": {"kind": "r1", "weight": 1.0, "norm": "native", "every": 16},
     "drift": 0.0,
     "optimizer": {"lr": 0.002},
-    "batch": {4: 32},
+    "batch": {4: 32, 16: 16},
     "ramp_up_images": 0,
     "stable_images": 20_000,
     "fade_images": 20_000,
