@@ -28,7 +28,7 @@ def tiny_run(runs: Path, name: str = "tiny") -> tuple[Path, Loader]:
         preset="cpu",
         data=DataSettings(source="fashion-mnist", resolution=16, images=IMAGES, labels="none"),
     )
-    recipe = apply_sets(recipe, ["fmap_max=8", "latent_size=8"])
+    recipe = apply_sets(recipe, ["fmap_max=8", "latent_size=8", "batch={4: 32}"])
     source = open_source(recipe.data.source, recipe.data)
     pyramid = open_or_build(source, recipe.data, runs / ".data", workers=1)
     system = build_system(recipe, pyramid.spec, torch.device("cpu"))
