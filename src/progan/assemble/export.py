@@ -6,25 +6,41 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal, Protocol
 
 from progan.assemble.recipes import resolve
-from progan.assemble.stored import MODEL_FILE, used_names
+from progan.assemble.stored import MODEL_FILE, Stored, used_names
 from progan.core.config import lock
 from progan.core.errors import CheckpointError, ConfigError
 from progan.core.plan import height_width
+from progan.core.system import System
 from progan.engine.checkpoint import read_header, save_checkpoint, write_atomically
 
-if TYPE_CHECKING:
-    from progan.assemble.model import Model
-
-__all__ = ["save_model"]
+__all__ = ["Exportable", "save_model"]
 
 KEPT = ("counters", "spec", "class_names", "data_fingerprint", "versions", "precision")
 """Parts of a checkpoint's header that go with the model."""
 
 
-def save_model(model: Model, folder: Path) -> Path:
+class Exportable(Protocol):
+    """What an export needs to know of a model."""
+
+    system: System[Any]
+    stored: Stored
+    weights: Literal["average", "live"]
+    identity: str
+
+    @property
+    def channels(self) -> int: ...  # noqa: D102
+    @property
+    def classes(self) -> int: ...  # noqa: D102
+    @property
+    def class_names(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def trained_images(self) -> int: ...  # noqa: D102
+
+
+def save_model(model: Exportable, folder: Path) -> Path:
     """Write `model` to `folder`, each file whole or not at all; returns the folder.
 
     Raises ConfigError for live weights, or a folder that holds something else.
@@ -67,7 +83,7 @@ def _claim(folder: Path) -> None:
         ) from error
 
 
-def _recipe_text(model: Model) -> str:
+def _recipe_text(model: Exportable) -> str:
     """The recipe, without the folders that the pictures lay in."""
     recipe = model.stored.recipe
     name = PurePath(recipe.data.source.replace("\\", "/")).name or recipe.data.source
@@ -75,7 +91,7 @@ def _recipe_text(model: Model) -> str:
     return lock(recipe, resolve(recipe)[1], model.stored.plan.stages)
 
 
-def _config(model: Model) -> Mapping[str, Any]:
+def _config(model: Exportable) -> Mapping[str, Any]:
     stored = model.stored
     return {
         "library": "progan",
@@ -92,7 +108,7 @@ def _config(model: Model) -> Mapping[str, Any]:
     }
 
 
-def _card(model: Model, name: str) -> str:
+def _card(model: Exportable, name: str) -> str:
     stored = model.stored
     height, width = height_width(stored.trained.resolution)
     classes = f", {model.classes} classes" if model.classes else ""
@@ -137,7 +153,7 @@ training pictures are not known to this card.
 """
 
 
-def _data_words(model: Model) -> str:
+def _data_words(model: Exportable) -> str:
     source = PurePath(model.stored.recipe.data.source.replace("\\", "/")).name
     count = model.stored.spec.images
     printable = "".join(c for c in source if c.isprintable() and c != "`")

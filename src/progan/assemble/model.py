@@ -21,6 +21,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from progan.assemble.export import save_model
 from progan.assemble.stored import Stored, Weights, fill, open_stored
 from progan.assemble.walks import loop_walk, smooth_walk
 from progan.core.errors import ConfigError
@@ -295,8 +296,6 @@ class Model:
 
         `load` reads the folder again. Paths in the recipe are cut to their last name.
         """
-        from progan.assemble.export import save_model
-
         return save_model(self, Path(folder).expanduser())
 
 
