@@ -77,7 +77,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder as the documentation supposes it: two runs, a folder of pictures.
+    """A working folder as the documentation supposes it: two runs, folders of pictures.
 
     Whatever would train is understood, word by word, and ends where training would begin.
     """
@@ -91,6 +91,11 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     for number in range(6):
         pixels = np.random.default_rng(number).integers(256, size=(24, 32, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(tmp_path / "cats" / f"{number}.png")
+    (tmp_path / "img_celeba").mkdir()
+    Image.new("RGB", (178, 218), "tan").save(tmp_path / "img_celeba" / "000001.jpg")
+    (tmp_path / "list_landmarks_celeba.txt").write_text(
+        "1\nlefteye_x …\n000001.jpg 69 109 106 113 77 142 73 152 108 154\n"
+    )
 
     def train_run(prepared: Prepared, screen: Any) -> Any:
         name = prepared.asked.name or name_of(prepared.asked.words)

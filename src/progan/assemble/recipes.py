@@ -89,14 +89,23 @@ def read(words: str | Path) -> Recipe:
 
 
 def _beside(recipe: Recipe, folder: Path) -> Recipe:
-    source = Path(recipe.data.source)
-    if "data.source" not in recipe.places or source.is_absolute() or str(source)[:1] == "~":
-        return recipe
-    beside = (folder / source).resolve()
-    written_as_path = "/" in recipe.data.source or recipe.data.source.startswith(".")
-    if not written_as_path and (not beside.exists() or _is_packaged_set(recipe.data.source)):
-        return recipe
-    return replace(recipe, data=replace(recipe.data, source=str(beside)))
+    data = recipe.data
+    if "data.source" in recipe.places:
+        data = replace(data, source=_found_beside(data.source, folder))
+    if "data.landmarks" in recipe.places and data.landmarks is not None:
+        data = replace(data, landmarks=_found_beside(data.landmarks, folder))
+    return recipe if data == recipe.data else replace(recipe, data=data)
+
+
+def _found_beside(words: str, folder: Path) -> str:
+    path = Path(words)
+    if path.is_absolute() or words[:1] == "~":
+        return words
+    beside = (folder / path).resolve()
+    written_as_path = "/" in words or words.startswith(".")
+    if not written_as_path and (not beside.exists() or _is_packaged_set(words)):
+        return words
+    return str(beside)
 
 
 def _is_packaged_set(name: str) -> bool:

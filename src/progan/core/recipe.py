@@ -37,6 +37,8 @@ class DataSettings:
     """Where labels come from: subfolders or the set itself (auto), or nowhere."""
     images: int | None = None
     """Use so many pictures, spread evenly over the source; null uses all."""
+    landmarks: str | None = None
+    """File of landmarks: each picture of a folder is cut to its face, upright, as CelebA-HQ is."""
 
     def __post_init__(self) -> None:
         if not self.source.strip():

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from progan.data.colours import GROUNDS, flatten, is_grey, prepared
+from progan.data.faces import align, crop_of
 from progan.data.png import ends_early
 from progan.data.records import Finding, Frame, Kind, UnfitError
 
@@ -41,6 +42,7 @@ __all__ = [
     "LARGEST_PIXELS",
     "UnfitError",
     "decode",
+    "decode_face",
     "fit",
     "size_of",
     "with_channels",
@@ -91,6 +93,28 @@ def decode(
     except Exception as error:
         return _finding(title, error)
     return pixels, tuple(sorted(notes))
+
+
+def decode_face(
+    file: str | Path | bytes, landmarks: NDArray[np.float64], frame: Frame, name: str = ""
+) -> tuple[NDArray[np.uint8], tuple[str, ...]] | Finding:
+    """As `decode`, but the face at `landmarks` is cut out upright (see `faces`).
+
+    Landmarks count in the picture as it is stored: EXIF does not turn it, nor need it.
+    """
+    notes: set[str] = set()
+    try:
+        with _opened(file) as (image, stream):
+            profile = image.info.get("icc_profile")
+            image.load()
+            _check_rows(image, stream)
+            pixels = flatten(prepared(image, notes), frame.background, profile, notes)
+            whole = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+            _check_face(whole, landmarks, frame, notes)
+            face = align(whole, landmarks, frame.resolution)
+    except Exception as error:
+        return _finding(name, error)
+    return np.ascontiguousarray(with_channels(face, frame.channels)), tuple(sorted(notes))
 
 
 def size_of(file: str | Path | bytes, name: str = "") -> tuple[int, int] | Finding:
@@ -152,8 +176,7 @@ def _square(
     if _orientation(image) in TURNS:
         notes.add("turned")
     image.load()
-    if image.format == "PNG" and _ends_black(image) and ends_early(stream):
-        raise UnfitError("unreadable", "broken (holds fewer rows than it says)")
+    _check_rows(image, stream)
     turn = TURNS.get(_orientation(image))  # 1 by now where Pillow has turned it itself: TIFF
     pixels = fit(image, frame, notes)
     if turn is not None:
@@ -176,6 +199,29 @@ def _check_size(size: tuple[int, int], frame: Frame, notes: set[str]) -> None:
         raise UnfitError("too small", f"{width} × {height} pixels; too narrow to be padded")
     if side < frame.resolution:
         notes.add("enlarged")
+
+
+def _check_face(
+    image: Image.Image, landmarks: NDArray[np.float64], frame: Frame, notes: set[str]
+) -> None:
+    inside = (landmarks >= 0) & (landmarks < np.array(image.size))
+    if not inside.all():
+        raise UnfitError("no landmarks", "its landmarks lie outside the picture")
+    try:
+        zoom = crop_of(landmarks, frame.resolution).zoom
+    except ValueError as error:
+        raise UnfitError("no landmarks", str(error)) from None
+    if zoom > 2:
+        side = frame.resolution / zoom
+        needed = frame.resolution // 2
+        raise UnfitError("too small", f"the face fills {side:.0f} pixels; it must have {needed}")
+    if zoom > 1:
+        notes.add("enlarged")
+
+
+def _check_rows(image: Image.Image, stream: BinaryIO) -> None:
+    if image.format == "PNG" and _ends_black(image) and ends_early(stream):
+        raise UnfitError("unreadable", "broken (holds fewer rows than it says)")
 
 
 @contextmanager

@@ -32,6 +32,7 @@ Kind = Literal[
     "not a file",
     "repeated",
     "unsafe",
+    "no landmarks",
 ]
 
 SMALLEST, LARGEST = 4, 1024

@@ -18,6 +18,7 @@ from progan.data.records import shown
 from progan.data.sources.arrays import IdxSource, NpzSource, idx_in
 from progan.data.sources.base import Source
 from progan.data.sources.built import BuiltSource
+from progan.data.sources.faces import FaceSource
 from progan.data.sources.folder import FolderSource
 from progan.data.sources.packs import PackSource
 from progan.data.sources.zipped import ZipSource
@@ -42,10 +43,14 @@ def open_source(
         a file                        zip, npz or IDX, known by content
 
     A packaged name wins over a folder of the same name: write `./portraits` for the folder.
+    With `settings.landmarks`, the faces in a folder of photographs.
+
     Relative paths begin at `base`, or at the working folder.
 
     Raises: DataError when there is no such thing, or it cannot be read.
     """
+    if settings is not None and settings.landmarks is not None:
+        return _faces(words, settings.landmarks, Path(base or "."))
     if words in PACKAGED:
         return PackSource.named(words, settings.images if settings else None)
     if words == "fashion-mnist-full":
@@ -64,6 +69,16 @@ def open_source(
             f"{shown(words)} cannot be read: {said}. Give a path you may read."
         ) from error
     return _file(path, head)
+
+
+def _faces(words: str, landmarks: str, base: Path) -> Source:
+    path = base / os.path.expanduser(words)
+    if not path.is_dir() or (path / "manifest.json").is_file():
+        raise DataError(
+            f"data.landmarks is set, but {shown(words)} is no folder of pictures; faces are cut "
+            "out of photographs in a folder. Leave data.landmarks out: --set data.landmarks=null"
+        )
+    return FaceSource(path, base / os.path.expanduser(landmarks))
 
 
 def _folder(path: Path) -> Source:

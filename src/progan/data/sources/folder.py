@@ -167,6 +167,11 @@ class FolderSource:
         self.remarks = tuple(f"{what}, left out: {n:,}" for what, n in sorted(walk.others.items()))
         self.classes, self._labels = classes_of([file.name for file in self._files])
 
+    @property
+    def names(self) -> list[str]:
+        """Every picture's path below the folder."""
+        return [file.name for file in self._files]
+
     def refs(self, indices: Sequence[int]) -> list[Ref]:
         """Names below the folder."""
         return [self._files[i].name for i in indices]
