@@ -16,8 +16,8 @@ from PIL import Image, PngImagePlugin
 
 from progan.assemble.model import load
 from progan.assemble.notes import Settings, parse_seeds, read_note, seeds_to_text, to_note
+from progan.assemble.runs import newest_run
 from progan.assemble.sampling import (
-    newest_run,
     picture_like,
     save_picture,
     save_separate,
@@ -378,5 +378,5 @@ def test_the_newest_run_is_the_one_that_saved_last(make_run: MakeRun, tmp_path: 
         for file in (run / "checkpoints").iterdir():
             os.utime(file, (seconds, seconds))
     assert newest_run(tmp_path / "runs") == first
-    with pytest.raises(ConfigError, match="Train one: progan train FOLDER"):
+    with pytest.raises(ConfigError, match="Make one: progan train FOLDER"):
         newest_run(tmp_path / "nowhere")

@@ -68,6 +68,17 @@ def test_every_checkpoint_gets_a_line_newest_first(
     assert [line.endswith("–") for line in lines] == [False, False, True, True]
 
 
+def test_what_does_not_suit_the_size_is_left_out_unless_asked_for(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("evaluate", trained, "--at", 96, "--images", 4, "--repeats", 1)
+    shown = capsys.readouterr().out
+    assert "SWD x 10³" in shown
+    assert "MS-SSIM is left out: it cannot be had of" in shown
+    assert "8 pixels" in shown
+    assert "16" in refused("evaluate", trained, "--at", 96, "--metrics", "msssim", "--images", 4)
+
+
 def test_the_newest_run_is_taken_without_a_name(
     trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

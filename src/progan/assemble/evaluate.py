@@ -7,13 +7,14 @@ print(found.report)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from progan.assemble.measure import Generated
 from progan.assemble.model import Model, load
 from progan.core.errors import ConfigError
+from progan.core.words import typed
 from progan.data.build import open_or_build
 from progan.data.loader import Loader
 from progan.data.sources import open_source
@@ -65,7 +66,7 @@ def metrics_for(resolution: int, images: int) -> tuple[str, ...]:
 def evaluate_run(
     path: Path,
     *,
-    metrics: Sequence[str] = tuple(METRICS),
+    metrics: Sequence[str] | None = None,
     images: int | None = None,
     repeats: int = 1,
     at_images: int | None = None,
@@ -74,14 +75,31 @@ def evaluate_run(
 ) -> Evaluated:
     """Measure the averaged weights of the newest checkpoint, or of the one at `at_images`.
 
-    `path` is a run folder or a checkpoint in one. `images` replaces the published number of each
-    metric. Reals are the pictures of the run's recipe, at the resolution of the checkpoint.
+    `path` is a run folder or a checkpoint in one. `metrics`: those named, or all that the size
+    and number of the pictures allow, with a note of the others. `images` replaces the published
+    number of each metric. Reals are the pictures of the run's recipe, at the resolution of the
+    checkpoint.
 
     Raises ConfigError for a run or checkpoint that is not there, CheckpointError for a damaged
     one, DataError for pictures that are gone.
     """
     model = load(path, at_images=at_images, device=device)
-    return _measure(_run_of(path), model, metrics, images, repeats, progress)
+    run, notes = _run_of(path), []
+    if metrics is None:
+        metrics = _that_fit(model)
+        if not metrics:
+            raise ConfigError(
+                f"Pictures of {model.resolution} pixels are too small for any metric. Measure a "
+                f"later checkpoint, or look at them: {typed('progan', 'report', run)}"
+            )
+        notes = [
+            f"{METRICS[name].title} is left out: it cannot be had of "
+            f"{model.stored.spec.images:,} pictures of {model.resolution} pixels."
+            for name in METRICS
+            if name not in metrics
+        ]
+    found = _measure(run, model, metrics, images, repeats, progress)
+    return replace(found, notes=(*found.notes, *notes))
 
 
 def evaluate_all(
@@ -108,11 +126,14 @@ def evaluate_all(
         )
     for path in reversed(found):
         model = load(path, device=device)
-        resolution = model.resolution if isinstance(model.resolution, int) else 1
-        fit = metrics_for(resolution, model.stored.spec.images)
-        chosen = [name for name in metrics if name in fit]
+        chosen = [name for name in metrics if name in _that_fit(model)]
         if chosen:
             yield _measure(run, model, chosen, images, repeats, progress)
+
+
+def _that_fit(model: Model) -> tuple[str, ...]:
+    resolution = model.resolution if isinstance(model.resolution, int) else 1
+    return metrics_for(resolution, model.stored.spec.images)
 
 
 def pictures_of(model: Model, run: Path) -> tuple[Loader, tuple[str, ...]]:

@@ -24,7 +24,6 @@ from progan.engine.checkpoint import checkpoints, read_header
 
 __all__ = [
     "model_of",
-    "newest_run",
     "parse_seeds",
     "picture_like",
     "save_picture",
@@ -37,22 +36,6 @@ __all__ = [
 LARGEST_SHEET = 128 * 2**20
 """Pixels of the largest sheet."""
 DEFAULT_SEEDS = 16
-
-
-def newest_run(runs: Path = Path("runs")) -> Path:
-    """The run that saved last, among the folders of `runs`."""
-    found = []
-    if runs.is_dir():
-        for folder in runs.iterdir():
-            saves = checkpoints(folder / "checkpoints")
-            if saves:
-                found.append((max(save.stat().st_mtime_ns for save in saves), folder.name, folder))
-    if not found:
-        raise ConfigError(
-            f"There is no run with a save under {runs}/ here. Train one: progan train FOLDER  "
-            "Or name a run or model: progan sample RUN"
-        )
-    return max(found)[2]
 
 
 def settings_for(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from progan.assemble.runs import newest_run
 from progan.cli.screen import clock, say
-from progan.cli.train import newest_run
 from progan.core.errors import ConfigError
 from progan.core.spelling import nearest
 
@@ -29,7 +29,9 @@ def evaluate(
         list[Path] | None,
         typer.Argument(help="Run folders or checkpoints; the newest run if none."),
     ] = None,
-    metrics: Annotated[str, typer.Option(help="What to measure.")] = "swd,msssim",
+    metrics: Annotated[
+        str | None, typer.Option(help="What to measure: swd,msssim; all that fit if left out.")
+    ] = None,
     images: Annotated[
         int | None, typer.Option(help="Images of each kind [16,384 for swd, 20,000 for msssim].")
     ] = None,
@@ -49,7 +51,7 @@ def evaluate(
     runs: Annotated[Path, typer.Option(help="Folder of runs.")] = Path("runs"),
 ) -> None:
     """Measure generated pictures against real ones, and real ones against themselves."""
-    names = _names(metrics)
+    names = None if metrics is None else _names(metrics)
     for word, number, least in (("images", images, 4), ("repeats", repeats, 1), ("at", at, 0)):
         if number is not None and number < least:
             raise ConfigError(f"--{word} is {number}; it must be at least {least}.")
@@ -59,12 +61,13 @@ def evaluate(
 
     from progan.assemble import evaluate as measuring
     from progan.assemble.files import check_free
+    from progan.metrics.run import METRICS
 
     if to is not None:
         check_free(to)
     line = _Line()
     options: dict[str, Any] = {
-        **{"metrics": names, "images": images, "device": device, "progress": line.show},
+        **{"images": images, "device": device, "progress": line.show},
         "repeats": repeats or (1 if every else REPEATS),
     }
     found: list[Evaluated] = []
@@ -72,13 +75,14 @@ def evaluate(
         for path in paths:
             if every:
                 line.rest(f"{path}: every checkpoint, newest first")
-                head = _head(names)
-                for one in measuring.evaluate_all(path, **options):
-                    line.rest(*head, _row(one, names))
+                wanted = names or list(METRICS)
+                head = _head(wanted)
+                for one in measuring.evaluate_all(path, metrics=wanted, **options):
+                    line.rest(*head, _row(one, wanted))
                     head = []
                     found.append(one)
             else:
-                found.append(measuring.evaluate_run(path, at_images=at, **options))
+                found.append(measuring.evaluate_run(path, metrics=names, at_images=at, **options))
                 line.rest(*_table(found[-1]))
     finally:
         line.rest()

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
+from progan.assemble.runs import newest_run
 from progan.cli.screen import say
-from progan.cli.train import newest_run
 from progan.core.errors import ConfigError, RoomError
 
 __all__ = ["report"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from progan.assemble.runs import newest_run
 from progan.cli.screen import say
 from progan.core.errors import ConfigError
 
@@ -164,7 +165,6 @@ def _again(like: Path, source: Path | None, target: Path | None, device: str | N
 def _timelapse(source: Path | None, target: Path | None, fps: float | None) -> None:
     from progan.assemble.files import check_free, free_name
     from progan.assemble.film import SNAPSHOTS_A_SECOND, write_timelapse
-    from progan.assemble.sampling import newest_run
 
     run = source or newest_run()
     if not run.is_dir():
@@ -184,7 +184,7 @@ def _fresh(source: Path | None, target: Path | None, given: Mapping[str, Any]) -
     from progan.assemble.files import free_name
     from progan.assemble.model import load
 
-    source = source or sampling.newest_run()
+    source = source or newest_run()
     model = load(
         source,
         at_images=given.get("at-images"),

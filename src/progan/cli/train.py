@@ -10,11 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from progan.assemble.ask import Asked, prepare
+from progan.assemble.runs import newest_run
 from progan.cli import screen
 from progan.core.errors import ConfigError, RoomError
 from progan.core.spelling import nearest
 
-__all__ = ["demo", "newest_run", "resume", "train"]
+__all__ = ["demo", "resume", "train"]
 
 Minutes = Annotated[
     float | None, typer.Option(help="Fit the whole run, report included, to so many minutes.")
@@ -130,14 +131,6 @@ def resume(
     if not (path / "recipe.lock.yaml").is_file():
         raise ConfigError(_no_run(path, runs))
     _session(work)
-
-
-def newest_run(runs: Path) -> Path:
-    """The run folder that was written to last."""
-    found = [path.parent for path in runs.glob("*/recipe.lock.yaml")]
-    if not found:
-        raise ConfigError(f"There is no run in {runs} yet. Make one: progan demo")
-    return max(found, key=lambda path: (path / "recipe.lock.yaml").stat().st_mtime)
 
 
 def _no_run(path: Path, runs: Path) -> str:
