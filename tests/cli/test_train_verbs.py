@@ -109,7 +109,7 @@ def test_the_plan_is_shown_before_and_the_next_commands_after(trained: tuple[Pat
     assert heads[:3] == ["Data", "Machine", "Plan"]
     assert heads[-1] == "Done"
     assert "6 pictures used of 6" in said.out
-    assert re.search(r"^  8 +64 +32 ", said.out, re.MULTILINE)
+    assert re.search(r"^  8 +96 +32 ", said.out, re.MULTILINE)
     assert "\x1b" not in said.out
 
 

@@ -161,6 +161,19 @@ def test_growing_may_start_higher_and_end_with_a_stable_stage(config_of: Config)
     assert [stage.name for stage in small.stages] == ["16"]
 
 
+def test_the_last_stage_may_be_longer_than_the_others(config_of: Config) -> None:
+    settings = {"stable_images": 100, "fade_images": 80, "total_images": None, "final_images": 400}
+    plan = config_of("v2", **settings).plan(16)
+    assert [stage.images for stage in plan.stages] == [100, 80, 100, 80, 400]
+    assert config_of("v2", **settings, first_resolution=None).plan(16).images == 400
+    # an explicit total wins
+    assert config_of("v2", **{**settings, "total_images": 1000}).plan(16).images == 1000
+
+
+def test_the_cpu_presets_train_on_equally_many_images(config_of: Config) -> None:
+    assert config_of("cpu").plan(32).images == config_of("cpu-no-growing").plan(32).images
+
+
 def test_a_run_too_short_to_reach_the_full_size_is_refused_with_the_number(
     config_of: Config,
 ) -> None:

@@ -128,7 +128,10 @@ class ProGANConfig:
     fade_images: int = 800_000
     """Images over which a new resolution fades in."""
     total_images: int | None = 19_000_000
-    """Length of the run; null: the last resolution settles for `stable_images`."""
+    """Length of the run; null: the last resolution settles for `final_images`."""
+    final_images: int | None = None
+    """Images at the last resolution once it has faded in, where `total_images` is null; null:
+    `stable_images`."""
     fresh_optimizers: bool = True
     """Whether optimizers forget their moments at both ends of each fade."""
 
@@ -177,7 +180,7 @@ class ProGANConfig:
     def plan(self, resolution: int) -> Plan:
         """Settle at the first resolution; each doubling fades in, then settles.
 
-        With `total_images` the last stage is as long as it takes.
+        The last stage is as long as `total_images` leaves; without it, `final_images`.
         """
         first = min(self.first_resolution or resolution, resolution)
         stages: list[Stage] = []
@@ -208,6 +211,8 @@ class ProGANConfig:
                         "null, or shorten stable_images and fade_images."
                     )
                 add(f"{r}", self.total_images - start)
+            elif r == resolution and self.final_images is not None:
+                add(f"{r}", self.final_images)
             elif self.stable_images:
                 add(f"{r}", self.stable_images)
             r *= 2

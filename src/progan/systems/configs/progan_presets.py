@@ -82,12 +82,13 @@ CPU: Preset = {
     "objective": "non-saturating",
     "penalty": {"kind": "r1", "weight": 1.0, "norm": "native", "every": 16},
     "drift": 0.0,
-    "optimizer": {"lr": 0.002},
+    "optimizer": {"lr": 0.003},
     "batch": {4: 32, 16: 16},
     "ramp_up_images": 0,
-    "stable_images": 20_000,
-    "fade_images": 20_000,
+    "stable_images": 10_000,
+    "fade_images": 8_000,
     "total_images": None,
+    "final_images": 40_000,
     "average": {"half_life_images": 5_000, "decay": None},
 }
 
@@ -111,7 +112,7 @@ PRESETS: Mapping[str, Preset] = {
     },
     "no-growing": {**V2, "first_resolution": None, "total_images": 10_000_000},
     "cpu": CPU,
-    "cpu-no-growing": {**CPU, "first_resolution": None, "total_images": 140_000},
+    "cpu-no-growing": {**CPU, "first_resolution": None, "final_images": 94_000},
     "cpu-paper": {
         **CPU,
         "objective": "wasserstein",
