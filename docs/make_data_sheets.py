@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from progan.data.faces import align
 from progan.data.packaged import FashionMNIST, PortraitSet
 from progan.data.portraits import LAYOUT_CLASSES
 
@@ -60,9 +61,30 @@ def fashion_mnist(columns: int = 28, rows_of_a_class: int = 1) -> NDArray[np.uin
     return grid(clothes.pictures(np.concatenate(rows), 32), columns)[..., 0]
 
 
+def faces(columns: int = 8, size: int = 96) -> NDArray[np.uint8]:
+    """Portraits turned and cut off like snapshots, and below them the faces cut out upright."""
+    whole, left = 160, 24
+    some, rng = np.arange(columns), np.random.default_rng(0)
+    people = PortraitSet(seed=3)
+    found = []
+    for picture, points in zip(people.pictures(some, 128), people.landmarks(some), strict=True):
+        degrees = rng.uniform(-40, 40)
+        turned = Image.fromarray(picture.transpose(1, 2, 0)).resize((whole, whole))
+        turned = turned.rotate(degrees, Image.Resampling.BICUBIC, fillcolor=(90, 120, 90))
+        angle = np.deg2rad(degrees)
+        turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+        places = (points - 0.5) @ turn.T * whole + whole / 2 - left
+        snapshot = turned.crop((left, left, whole - left, whole - left))
+        shown = np.asarray(snapshot.resize((size, size), Image.Resampling.LANCZOS))
+        found.append((shown, align(snapshot, places, size)))
+    rows = np.stack([picture for row in zip(*found, strict=True) for picture in row])
+    return grid(rows.transpose(0, 3, 1, 2), columns)
+
+
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
-    for name, sheet in (("portraits", portraits()), ("fashion_mnist", fashion_mnist())):
+    sheets = {"portraits": portraits(), "fashion_mnist": fashion_mnist(), "faces": faces()}
+    for name, sheet in sheets.items():
         path = IMAGES / f"{name}_sheet.png"
         Image.fromarray(sheet).save(path, optimize=True)
         print(f"{path}: {sheet.shape[1]}x{sheet.shape[0]}")

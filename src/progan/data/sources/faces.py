@@ -60,7 +60,7 @@ class FaceSource:
 
     guarded = True
     parallel = True
-    shaping = "each face cut out upright, by its landmarks"
+    shaping = "faces cut out upright at"
 
     def __init__(self, folder: str | Path, landmarks: str | Path) -> None:
         self.photographs = FolderSource(folder)
