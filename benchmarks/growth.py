@@ -3,9 +3,10 @@
     python benchmarks/growth.py --minutes 9 --json docs/growth.json --svg docs/images/growth.svg
 
 Both arms are the `cpu` preset on the same pictures, threads and precision; one grows from 4×4,
-the other trains at the full size from its first step. The clock runs while training only. Every
-so often it is stopped, and the averaged generator is measured at the full size: pictures of
-smaller stages are enlarged, nearest neighbour, as the growing network shows them.
+the other trains at the full size from its first step. They train in turn, a few seconds each, so
+that a busy moment of the machine does not fall on one of them alone. An arm's clock runs while it
+trains only. Every so often it is stopped, and the averaged generator is measured at the full size:
+pictures of smaller stages are enlarged, nearest neighbour, as the growing network shows them.
 
 `--plot-only` draws the picture again from the JSON.
 """
@@ -16,7 +17,7 @@ import argparse
 import json
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,61 +53,100 @@ def pictures(trainer: Trainer, at: Progress, count: int, resolution: int) -> np.
     return np.concatenate(made)[:count]
 
 
-def run(arm: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
-    """Train one arm for the given time; its points of (seconds, images, SWD, rate)."""
-    data = DataSettings(source=options.source, resolution=options.resolution, labels="none")
-    recipe = Recipe(preset=ARMS[arm], data=data, train=TrainSettings(seed=seed))
-    pyramid = open_or_build(open_source(data.source, data), data, Path(options.cache))
-    device = torch.device("cpu")
+class Arm:
+    """One way to train, with a clock of its own that runs while it trains only."""
+
+    def __init__(self, name: str, seed: int, options: argparse.Namespace) -> None:
+        self.name, self.seed, self.options = name, seed, options
+        data = DataSettings(source=options.source, resolution=options.resolution, labels="none")
+        recipe = Recipe(preset=ARMS[name], data=data, train=TrainSettings(seed=seed))
+        pyramid = open_or_build(open_source(data.source, data), data, Path(options.cache))
+        device = torch.device("cpu")
+        system = build_system(recipe, pyramid.spec, device)
+        loader = Loader(pyramid, seed=seed, batch_type=system.batch_type, device=device)
+        self.trainer = Trainer(
+            system, loader, seed=seed, precision=options.precision, device=device
+        )
+        self.real = loader.real(0, options.images, options.resolution).numpy()
+        self.clock, self.limit = 0.0, 60 * options.minutes
+        self.rates = budget.measure(self.trainer, seconds=1.0)
+        self.trainer.plan = budget.fit(self.trainer.plan, self.rates, self.limit)
+        self.expected = 0.0
+        """Seconds that the images so far should have taken at the rates measured first."""
+        self.points: list[dict[str, float]] = []
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is up."""
+        return self.clock >= self.limit
+
+    def train(self, seconds: float) -> None:
+        """Go on for so long, or until the time is up."""
+        until = min(self.clock + seconds, self.limit)
+        while self.clock < until:
+            at, images, began = self.trainer.at, self.trainer.images, time.perf_counter()
+            result = self.trainer.step()
+            self.clock += time.perf_counter() - began
+            self.expected += (self.trainer.images - images) / self.rates[at.index]
+            if result.entered and at.index:
+                self._refit(at.index)
+            if self.trainer.done:  # faster than measured: go on at the full size
+                lengths = [stage.images for stage in self.trainer.plan.stages]
+                lengths[-1] += 50 * at.batch
+                self.trainer.plan = self.trainer.plan.with_lengths(lengths)
+
+    def _refit(self, first: int) -> None:
+        """At a border, scale what lies ahead to the time left, as `progan train` does."""
+        slowdown = self.clock / self.expected
+        rates = {index: rate / slowdown for index, rate in self.rates.items()}
+        self.trainer.plan = budget.fit(self.trainer.plan, rates, self.limit - self.clock, first)
+
+    def look(self) -> None:
+        """Measure the averaged generator, and note where training is."""
+        at, options = self.trainer.at, self.options
+        fake = pictures(self.trainer, at, options.images, options.resolution)
+        found = sliced_wasserstein(
+            lambda start, n: self.real[start : start + n],
+            lambda start, n: fake[start : start + n],
+            options.images,
+        )
+        before = self.points[-1] if self.points else {"images": 0, "seconds": 0.0}
+        seconds = max(self.clock - before["seconds"], 1e-9)
+        self.points.append(
+            {
+                "seconds": round(self.clock, 1),
+                "images": self.trainer.images,
+                "resolution": int(at.resolution),
+                "alpha": round(at.alpha, 3),
+                "swd": round(found.mean, 3),
+                "images_per_second": round((self.trainer.images - before["images"]) / seconds, 1),
+            }
+        )
+        print(self.name, self.seed, self.points[-1], flush=True)
+
+    def finish(self) -> dict[str, Any]:
+        """Its points; its pictures, where they were asked for."""
+        if self.options.pictures:
+            folder = Path(self.options.pictures)
+            folder.mkdir(parents=True, exist_ok=True)
+            sheet = tile(pictures(self.trainer, self.trainer.at, 64, self.options.resolution), 8)
+            name = f"growth_{self.name.replace(' ', '_')}_{self.seed}.png"
+            (folder / name).write_bytes(png_bytes(to_picture(sheet, 2)))
+        return {"arm": self.name, "seed": self.seed, "points": self.points}
+
+
+def run(seed: int, options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Train both arms in turn, a few seconds each, and look at them at the same times."""
     torch.set_num_threads(options.threads)
-    system = build_system(recipe, pyramid.spec, device)
-    loader = Loader(pyramid, seed=seed, mirror=False, batch_type=system.batch_type, device=device)
-    trainer = Trainer(system, loader, seed=seed, precision=options.precision, device=device)
-    rates = budget.measure(trainer, seconds=1.0)
-    trainer.plan = budget.fit(trainer.plan, rates, 60 * options.minutes)
-    real = loader.real(0, options.images, options.resolution).numpy()
-    points: list[dict[str, float]] = []
-    clock, next_look, images_before, clock_before = 0.0, 0.0, 0, 0.0
-    step_interval = 60 * options.minutes / options.looks
-    limit = 60 * options.minutes
-    while clock < limit:
-        began = time.perf_counter()
-        at = trainer.at
-        trainer.step()
-        clock += time.perf_counter() - began
-        if trainer.done:  # faster than measured: go on at the full size until the time is up
-            lengths = [stage.images for stage in trainer.plan.stages]
-            lengths[-1] += 50 * at.batch
-            trainer.plan = trainer.plan.with_lengths(lengths)
-        if clock >= next_look or clock >= limit:
-            next_look += step_interval
-            now = replace(at, fraction=trainer.at.fraction) if trainer.at.index == at.index else at
-            fake = pictures(trainer, now, options.images, options.resolution)
-            found = sliced_wasserstein(
-                lambda start, n: real[start : start + n],
-                lambda start, n, fake=fake: fake[start : start + n],
-                options.images,
-            )
-            rate = (trainer.images - images_before) / max(clock - clock_before, 1e-9)
-            images_before, clock_before = trainer.images, clock
-            points.append(
-                {
-                    "seconds": round(clock, 1),
-                    "images": trainer.images,
-                    "resolution": int(at.resolution),
-                    "alpha": round(now.alpha, 3),
-                    "swd": round(found.mean, 3),
-                    "images_per_second": round(rate, 1),
-                }
-            )
-            print(arm, seed, points[-1], flush=True)
-    sheet = tile(pictures(trainer, trainer.at, 64, options.resolution), 8)
-    if options.pictures:
-        folder = Path(options.pictures)
-        folder.mkdir(parents=True, exist_ok=True)
-        name = f"growth_{arm.replace(' ', '_')}_{seed}.png"
-        (folder / name).write_bytes(png_bytes(to_picture(sheet, 2)))
-    return {"arm": arm, "seed": seed, "points": points}
+    arms = [Arm(name, seed, options) for name in ARMS]
+    looks = [60 * options.minutes * (number + 1) / options.looks for number in range(options.looks)]
+    while not all(arm.over for arm in arms):
+        for arm in arms:
+            due = looks[len(arm.points)] if len(arm.points) < len(looks) else arm.limit
+            arm.train(min(options.turn, max(due - arm.clock, 0.01)))
+            if arm.clock >= due and len(arm.points) < len(looks):
+                arm.look()
+    return [arm.finish() for arm in arms]
 
 
 @dataclass(frozen=True)
@@ -169,12 +209,12 @@ def draw(runs: list[dict[str, Any]], path: Path, title: str) -> None:
     top, down = 40, height - 100
     for index, (key, label) in enumerate(panels):
         left = pad + index * (across + pad)
-        values = [max(p[key], 1e-9) for r in runs for p in r["points"][1:]]
+        values = [max(p[key], 1e-9) for r in runs for p in r["points"]]
         panel = Panel(left, top, across, down, longest, min(values), max(values))
         parts.append(f'<text x="{left}" y="24" font-weight="bold">{label}</text>')
         parts += panel.grid()
         for each in runs:
-            line = " ".join(panel.place(p["seconds"] / 60, p[key]) for p in each["points"][1:])
+            line = " ".join(panel.place(p["seconds"] / 60, p[key]) for p in each["points"])
             colour = COLOURS[each["arm"]]
             parts.append(
                 f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>'
@@ -198,6 +238,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--images", type=int, default=2048, help="pictures per SWD")
     parser.add_argument("--looks", type=int, default=18)
+    parser.add_argument("--turn", type=float, default=3.0, help="seconds an arm trains at once")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--precision", default="bf16")
     parser.add_argument("--cache", default="runs/.data")
@@ -207,7 +248,7 @@ def main() -> None:
     parser.add_argument("--plot-only", action="store_true")
     options = parser.parse_args()
     if not options.plot_only:
-        runs = [run(arm, int(seed), options) for seed in options.seeds.split(",") for arm in ARMS]
+        runs = [one for seed in options.seeds.split(",") for one in run(int(seed), options)]
         kept = {key: value for key, value in vars(options).items() if key not in ("cache",)}
         record = {"options": kept, "torch": torch.__version__, "runs": runs}
         Path(options.json).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Kills a toy run twenty times at random points and compares its end with the uncut run.
+"""Kills a small run twenty times at random points and compares its end with the uncut run.
 
 Run by test_run.py in an interpreter of its own: children that use autograd may be forked only
 from a parent that never did.
@@ -16,11 +16,12 @@ import torch
 from progan.engine.record import RunFolder
 
 
-def main(root: Path) -> None:
+def main(root: Path, system: str) -> None:
+    make = {"toy": test_run.toy, "progan": test_run.progan}[system]
     torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], fused=True)  # its imports, once
 
     def whole() -> None:
-        assert test_run.start(RunFolder.create(root, "whole")).go() == "done"
+        assert test_run.start(RunFolder.create(root, "whole"), make=make).go() == "done"
 
     assert test_run._child(whole) == 0
     dice = random.Random(0)
@@ -33,7 +34,7 @@ def main(root: Path) -> None:
             after = dice.randrange(1, 60) if kills < 20 else 10**9
 
             def work(after: int = after, path: Path = folder.path) -> None:
-                test_run.go_on(path, test_run.KillAt(after)).go()
+                test_run.go_on(path, test_run.KillAt(after), make).go()
 
             status = test_run._child(work)
             kills += status == -9
@@ -47,4 +48,4 @@ def main(root: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -6,15 +6,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
+from progan.assemble.build import build_system
+from progan.core.batch import Images
 from progan.core.errors import ConfigError, RoomError, TrainingError
 from progan.core.faults import Faults
+from progan.core.recipe import Recipe
+from progan.core.specs import DataSpec
+from progan.core.system import System
 from progan.engine.checkpoint import checkpoints, load_checkpoint, newest_valid
 from progan.engine.loop import Trainer
 from progan.engine.record import RunFolder
@@ -32,22 +37,44 @@ class EveryStep(Run):
         self.save()
 
 
+def toy() -> System[Images]:
+    torch.manual_seed(0)
+    return ToyGrowing()
+
+
+def progan() -> System[Images]:
+    """Grown from 4 to 16 pixels, with a lazy penalty: every kind of state a ProGAN has."""
+    settings = {
+        "fmap_max": 4,
+        "latent_size": 4,
+        "batch": {4: 4},
+        "stable_images": 16,
+        "fade_images": 16,
+        "final_images": 16,
+        "penalty": {"every": 3},
+    }
+    recipe = Recipe(preset="cpu", set=settings)
+    spec = DataSpec(resolution=16, channels=1, classes=0, images=64)
+    return build_system(recipe, spec, torch.device("cpu"))
+
+
 def start(
     folder: RunFolder,
     *,
     faults: Faults | None = None,
-    images: int = 64,
+    make: Callable[[], System[Images]] = toy,
     kind: type[Run] = EveryStep,
 ) -> Run:
-    torch.manual_seed(0)
-    trainer = Trainer(ToyGrowing(images=images), ToyData(), faults=faults)
+    trainer = Trainer(make(), ToyData(), faults=faults)
     return kind(folder, trainer, options=OFTEN)
 
 
-def go_on(path: Path, faults: Faults | None = None) -> Run:
+def go_on(
+    path: Path, faults: Faults | None = None, make: Callable[[], System[Images]] = toy
+) -> Run:
     folder = RunFolder(path, faults)
     folder.lock()
-    run = start(folder, faults=faults)
+    run = start(folder, faults=faults, make=make)
     if checkpoints(folder.checkpoints):
         _, tensors, meta, _ = newest_valid(folder.checkpoints)
         run.resume(tensors, meta)
@@ -110,13 +137,16 @@ def _child(work) -> int:  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_twenty_kills_anywhere_and_the_run_still_ends_in_the_same_bits(tmp_path: Path) -> None:
+@pytest.mark.parametrize("system", ["toy", pytest.param("progan", marks=pytest.mark.slow)])
+def test_twenty_kills_anywhere_and_the_run_still_ends_in_the_same_bits(
+    tmp_path: Path, system: str
+) -> None:
     """R1. Kills land in steps, in the middle of saves, in lines, and at stage borders."""
     # A parent that used autograd must not fork: work in an interpreter of its own.
     script = Path(__file__).with_name("kill_harness.py")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
-        [sys.executable, str(script), str(tmp_path)],
+        [sys.executable, str(script), str(tmp_path), system],
         capture_output=True,
         text=True,
         env=environment,

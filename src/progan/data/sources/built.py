@@ -15,6 +15,7 @@ from progan.core.words import typed
 from progan.data.pyramid import Pyramid
 from progan.data.records import Block, Finding, Frame
 from progan.data.sources.base import Ref
+from progan.data.sources.indexed import IndexedSource
 
 __all__ = ["BuiltReader", "BuiltSource"]
 
@@ -44,30 +45,23 @@ class BuiltReader:
         yield from ((side, side) for _ in refs)
 
 
-class BuiltSource:
+class BuiltSource(IndexedSource):
     """A folder with a manifest.json that `data build` wrote."""
 
-    guarded: ClassVar[bool] = False
-    parallel: ClassVar[bool] = True
-    findings: ClassVar[tuple[Finding, ...]] = ()
     shaping: ClassVar[str] = "as built, at"
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.pyramid = Pyramid.open(path)
-        self.name = path.resolve().name
         self.count = self.pyramid.count
         self.classes = self.pyramid.classes
         self.native_resolution = self.pyramid.spec.resolution
         self.remarks = (f"Built from {self.pyramid.report.source}.",)
 
-    def refs(self, indices: Sequence[int]) -> list[Ref]:
-        """The indices themselves."""
-        return [int(i) for i in indices]
-
-    def title(self, index: int) -> str:
-        """`cats.pyramid 12`."""
-        return f"{self.name} {index}"
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return self.path.resolve().name
 
     def labels(self) -> NDArray[np.int32] | None:
         """The class of every picture."""
@@ -89,10 +83,6 @@ class BuiltSource:
                 f"{self.native_resolution}. Build it larger from the pictures: "
                 f"{typed('progan', *words)}"
             )
-
-    def stamp(self) -> str:
-        """The same as the fingerprint, which is cheap here."""
-        return self.fingerprint()
 
     def fingerprint(self) -> str:
         """The pyramid's own."""

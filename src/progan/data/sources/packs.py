@@ -14,6 +14,7 @@ from progan.data.levels import levels
 from progan.data.packaged import PackagedSet, PortraitSet, packaged
 from progan.data.records import LARGEST, Block, Finding, Frame
 from progan.data.sources.base import Digest, Ref
+from progan.data.sources.indexed import IndexedSource
 
 __all__ = ["PackReader", "PackSource"]
 
@@ -48,13 +49,10 @@ class PackReader:
 
 
 @dataclass(frozen=True)
-class PackSource:
+class PackSource(IndexedSource):
     """A packaged set under its name; drawn sets have as many pictures as are asked for."""
 
     pack: PackagedSet
-    guarded: ClassVar[bool] = False
-    parallel: ClassVar[bool] = True
-    findings: ClassVar[tuple[Finding, ...]] = ()
     remarks: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
@@ -89,14 +87,6 @@ class PackSource:
         """Drawn sets are drawn anew at every resolution."""
         return "drawn at" if _is_drawn(self.pack) else "as packaged, at"
 
-    def refs(self, indices: Sequence[int]) -> list[Ref]:
-        """The indices themselves."""
-        return [int(i) for i in indices]
-
-    def title(self, index: int) -> str:
-        """`portraits 12`."""
-        return f"{self.name} {index}"
-
     def labels(self) -> NDArray[np.int32] | None:
         """The class of every picture."""
         if not self.classes:
@@ -110,10 +100,6 @@ class PackSource:
     def check_resolution(self, resolution: int) -> None:
         """Given pictures cannot be had larger than they are."""
         _drawn_at(self.pack, resolution)
-
-    def stamp(self) -> str:
-        """The same as the fingerprint, which is cheap here."""
-        return self.fingerprint()
 
     def fingerprint(self) -> str:
         """Over the name, the count, and a few pictures, which change when the drawing code does."""

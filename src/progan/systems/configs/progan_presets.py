@@ -82,7 +82,7 @@ CPU: Preset = {
     "objective": "non-saturating",
     "penalty": {"kind": "r1", "weight": 1.0, "norm": "native", "every": 16},
     "drift": 0.0,
-    "optimizer": {"lr": 0.003},
+    "optimizer": {"lr": 0.004},
     "batch": {4: 32, 16: 16},
     "ramp_up_images": 0,
     "stable_images": 10_000,
