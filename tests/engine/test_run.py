@@ -137,7 +137,7 @@ def _child(work) -> int:  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.parametrize("system", ["toy", pytest.param("progan", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("system", ["toy", "progan"])
 def test_twenty_kills_anywhere_and_the_run_still_ends_in_the_same_bits(
     tmp_path: Path, system: str
 ) -> None:
