@@ -82,6 +82,37 @@ def test_slowness_is_weighed_by_the_time_it_took() -> None:
     assert b.rates[2] == pytest.approx(50.0 * 50 / 60)
 
 
+def test_the_last_stage_takes_what_time_is_left_at_its_own_speed() -> None:
+    b = budget(100.0 / (1 - REPORT_SHARE), spent=70.0)  # 30 s left
+    b._border = (2, 3000, 50.0)
+    # half of its 1,000 images in 20 s instead of 10: 30 s more are 750 images
+    fitted = b.refit(plan(), plan().at(3500), 70.0)
+    assert fitted is not None
+    assert [stage.images for stage in fitted.stages[:2]] == [1000, 2000]
+    assert fitted.stages[2].images == pytest.approx(1250, abs=20)  # a batch
+    assert "30 s left at 3,500 images and 25 images/s: stage 8 is 1,2" in b.decisions[0]
+    # done before the time: at the end it goes on
+    again = budget(100.0 / (1 - REPORT_SHARE), spent=60.0)  # 40 s left
+    again._border = (2, 3000, 50.0)
+    longer = again.refit(plan(), plan().at(4000), 60.0)  # 100 a second
+    assert longer is not None
+    assert longer.images == pytest.approx(4000 + 4000, abs=20)
+
+
+def test_too_little_time_left_leaves_the_last_stage_alone() -> None:
+    b = budget(100.0 / (1 - REPORT_SHARE), spent=99.0)
+    b._border = (2, 3000, 50.0)
+    assert b.refit(plan(), plan().at(4000), 99.0) is None
+
+
+def test_a_run_resumed_in_the_midst_of_a_stage_learns_from_there() -> None:
+    b = budget(100.0 / (1 - REPORT_SHARE), spent=50.0)  # 50 s left
+    assert b.refit(plan(), plan().at(3500), 1000.0) is None
+    fitted = b.refit(plan(), plan().at(3750), 1010.0)  # 25 a second: 1,250 more
+    assert fitted is not None
+    assert fitted.stages[2].images == pytest.approx(750 + 1250, abs=20)
+
+
 def test_time_is_up_when_nothing_is_left() -> None:
     assert budget(10.0, spent=10.0).over()
     assert not budget(10.0).over()

@@ -22,6 +22,8 @@ Rates = Mapping[int, float]
 
 REPORT_SHARE = 0.08
 """Share of a budget kept for the pictures, the review and the report at the end."""
+LEAST_SHARE = 0.02
+"""What is left of a budget is not worth a new plan below this share of it."""
 
 
 def scale_to_images(plan: Plan, images: int) -> Plan:
@@ -121,9 +123,16 @@ class Budget:
     def refit(self, plan: Plan, at: Progress, seconds: float) -> Plan | None:
         """At a border: learn from the stages that ended, and scale what lies ahead.
 
-        What they took, over what they should have taken at the rates measured first, says how
+        In the midst of the last stage: make it as long as its own speed so far allows.
+
+        What the stages took, over what they should have taken at the rates measured first, says how
         much slower training is than a trial: saves, pictures and other programs included.
         """
+        if self._border is not None and self._border[0] == at.index:
+            return self._stretched(plan, at, seconds)
+        if self._border is None and at.images - plan.start(at.index) >= at.batch:
+            self._border = (at.index, at.images, seconds)  # resumed in the midst of a stage
+            return None
         if self._border is not None:
             index, images, clock = self._border
             self._taken += seconds - clock
@@ -144,6 +153,28 @@ class Budget:
             f"{at.stage.name} on are {left / needed:.2f} times as long."
         )
         return fitted
+
+    def _stretched(self, plan: Plan, at: Progress, seconds: float) -> Plan | None:
+        """The stage that `at` is in, ended when the time does."""
+        assert self._border is not None
+        _, images, clock = self._border
+        done, taken = at.images - images, seconds - clock
+        left = self.left()
+        if done <= 0 or taken <= 0 or left < LEAST_SHARE * self.seconds:
+            return None
+        batch, stage = at.batch, plan.stages[at.index]
+        length = (
+            at.images - plan.start(at.index) + max(1, round(left * done / taken / batch)) * batch
+        )
+        if abs(length / stage.images - 1) < 0.02:
+            return None
+        self.decisions.append(
+            f"{left:.0f} s left at {at.images:,} images and {done / taken:.0f} images/s: stage "
+            f"{stage.name} is {length:,} images long in place of {stage.images:,}."
+        )
+        lengths = [one.images for one in plan.stages]
+        lengths[at.index] = length
+        return plan.with_lengths(lengths)
 
     def over(self) -> bool:
         """Whether training must end now to keep the budget."""

@@ -210,7 +210,7 @@ class Face:
         from progan.engine import events
 
         match event:
-            case events.Started(plan, _) | events.StageBegan(_, plan):
+            case events.Started(plan, _) | events.StageBegan(_, plan) | events.Replanned(_, plan):
                 self.model_plan = plan
             case events.Decided(_, kind, text) if kind != "plan":
                 self.line("Note", text)

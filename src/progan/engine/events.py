@@ -16,6 +16,7 @@ __all__ = [
     "Listener",
     "Measured",
     "Pictured",
+    "Replanned",
     "Saved",
     "StageBegan",
     "Started",
@@ -34,6 +35,14 @@ class Started:
 @dataclass(frozen=True)
 class StageBegan:
     """A stage was entered."""
+
+    at: Progress
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class Replanned:
+    """The plan was fitted again in the middle of a stage."""
 
     at: Progress
     plan: Plan
@@ -94,7 +103,7 @@ class Ended:
     reason: str
 
 
-Event = Started | StageBegan | Stepped | Pictured | Measured | Saved | Decided | Ended
+Event = Started | StageBegan | Replanned | Stepped | Pictured | Measured | Saved | Decided | Ended
 
 
 class Listener(Protocol):

@@ -1,7 +1,8 @@
 """A run: a trainer, its folder, and what happens between steps.
 
 After each step, in this order: skipped? recover if need be → log → picture and quality at
-quarters of a stage → save when a stage ends or time is up → stop if asked.
+quarters of a stage, and in the last one a look at the time → save when a stage ends or time is
+up → stop if asked.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from progan.engine.events import (
     Listener,
     Measured,
     Pictured,
+    Replanned,
     Saved,
     StageBegan,
     Started,
@@ -196,11 +198,19 @@ class Run:
         if trainer.entered >= 0 and trainer.images not in self.stage_ends:
             self.stage_ends.append(trainer.images)
             self.save()
-        if self.refit is not None:
-            plan = distributed.agree(self.refit(trainer.plan, trainer.at, self.seconds))
-            if isinstance(plan, Plan) and plan != trainer.plan:
-                trainer.plan = plan
+        self._fit_again()
         self._tell(StageBegan(trainer.at, trainer.plan))
+
+    def _fit_again(self) -> bool:
+        """Ask whether the plan still fits the time; whether it changed."""
+        trainer = self.trainer
+        if self.refit is None:
+            return False
+        plan = distributed.agree(self.refit(trainer.plan, trainer.at, self.seconds))
+        if not isinstance(plan, Plan) or plan == trainer.plan:
+            return False
+        trainer.plan = plan
+        return True
 
     def _after(self, result: StepResult) -> None:
         trainer = self.trainer
@@ -219,6 +229,10 @@ class Run:
         self._tell(Stepped(after, terms, now, rate))
         if int(after.fraction * QUARTERS) != int(result.at.fraction * QUARTERS):
             self._snapshot(after)
+            # Nothing in a settled stage depends on how long it is, and the last has no border.
+            last = after.index == len(trainer.plan.stages) - 1
+            if last and not after.stage.fade and self._fit_again():
+                self._tell(Replanned(trainer.at, trainer.plan))
         waited = time.monotonic() - self._saved_at
         due = waited > max(self.options.save_seconds, 50 * self._save_cost)
         if distributed.agree(due):

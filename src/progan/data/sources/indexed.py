@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -11,7 +12,7 @@ from progan.data.sources.base import Ref
 __all__ = ["IndexedSource"]
 
 
-class IndexedSource:
+class IndexedSource(ABC):
     """Part of a `Source`: nothing here can be broken, and a ref is an index."""
 
     guarded: ClassVar[bool] = False
@@ -19,9 +20,9 @@ class IndexedSource:
     findings: ClassVar[tuple[Finding, ...]] = ()
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """For people."""
-        raise NotImplementedError
 
     def refs(self, indices: Sequence[int]) -> list[Ref]:
         """The indices themselves."""
@@ -31,9 +32,9 @@ class IndexedSource:
         """`portraits 12`."""
         return f"{self.name} {index}"
 
+    @abstractmethod
     def fingerprint(self) -> str:
         """Changes when the pictures change."""
-        raise NotImplementedError
 
     def stamp(self) -> str:
         """The same as the fingerprint, which is cheap here."""
