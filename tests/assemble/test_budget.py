@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from progan.assemble.budget import REPORT_SHARE, Budget, fit, scale_to_images, seconds_of, table
+from progan.assemble.budget import FINISH_SHARE, Budget, fit, scale_to_images, seconds_of, table
 from progan.core.plan import Plan, Stage
 
 
@@ -55,16 +55,23 @@ def budget(seconds: float, spent: float = 0.0) -> Budget:
 
 
 def test_a_share_is_kept_for_the_report() -> None:
-    assert budget(100.0, spent=12.0).left() == pytest.approx(100 * (1 - REPORT_SHARE) - 12, abs=0.1)
+    assert budget(100.0, spent=12.0).left() == pytest.approx(100 * (1 - FINISH_SHARE) - 12, abs=0.1)
+
+
+def test_an_end_that_takes_longer_than_its_share_gets_more_but_never_all() -> None:
+    slow = Budget(100.0, dict(RATES), time.monotonic(), [], finish=20.0)
+    assert slow.left() == pytest.approx(80, abs=0.1)
+    hopeless = Budget(100.0, dict(RATES), time.monotonic(), [], finish=200.0)
+    assert hopeless.left() == pytest.approx(50, abs=0.1)
 
 
 def test_a_border_reached_on_time_changes_nothing() -> None:
-    b = budget(70.0 / (1 - REPORT_SHARE))
+    b = budget(70.0 / (1 - FINISH_SHARE))
     assert b.refit(plan(), plan().at(0), 0.0) is None
 
 
 def test_a_border_reached_late_shortens_what_lies_ahead() -> None:
-    b = budget(70.0 / (1 - REPORT_SHARE), spent=40.0)  # 30 s left, 60 s planned
+    b = budget(70.0 / (1 - FINISH_SHARE), spent=40.0)  # 30 s left, 60 s planned
     b._border = (0, 0, 0.0)
     fitted = b.refit(plan(), plan().at(1000), 40.0)  # took 40 s for 10
     assert fitted is not None
@@ -83,7 +90,7 @@ def test_slowness_is_weighed_by_the_time_it_took() -> None:
 
 
 def test_the_last_stage_takes_what_time_is_left_at_its_own_speed() -> None:
-    b = budget(100.0 / (1 - REPORT_SHARE), spent=70.0)  # 30 s left
+    b = budget(100.0 / (1 - FINISH_SHARE), spent=70.0)  # 30 s left
     b._border = (2, 3000, 50.0)
     # half of its 1,000 images in 20 s instead of 10: 30 s more are 750 images
     fitted = b.refit(plan(), plan().at(3500), 70.0)
@@ -92,7 +99,7 @@ def test_the_last_stage_takes_what_time_is_left_at_its_own_speed() -> None:
     assert fitted.stages[2].images == pytest.approx(1250, abs=20)  # a batch
     assert "30 s left at 3,500 images and 25 images/s: stage 8 is 1,2" in b.decisions[0]
     # done before the time: at the end it goes on
-    again = budget(100.0 / (1 - REPORT_SHARE), spent=60.0)  # 40 s left
+    again = budget(100.0 / (1 - FINISH_SHARE), spent=60.0)  # 40 s left
     again._border = (2, 3000, 50.0)
     longer = again.refit(plan(), plan().at(4000), 60.0)  # 100 a second
     assert longer is not None
@@ -100,13 +107,13 @@ def test_the_last_stage_takes_what_time_is_left_at_its_own_speed() -> None:
 
 
 def test_too_little_time_left_leaves_the_last_stage_alone() -> None:
-    b = budget(100.0 / (1 - REPORT_SHARE), spent=99.0)
+    b = budget(100.0 / (1 - FINISH_SHARE), spent=99.0)
     b._border = (2, 3000, 50.0)
     assert b.refit(plan(), plan().at(4000), 99.0) is None
 
 
 def test_a_run_resumed_in_the_midst_of_a_stage_learns_from_there() -> None:
-    b = budget(100.0 / (1 - REPORT_SHARE), spent=50.0)  # 50 s left
+    b = budget(100.0 / (1 - FINISH_SHARE), spent=50.0)  # 50 s left
     assert b.refit(plan(), plan().at(3500), 1000.0) is None
     fitted = b.refit(plan(), plan().at(3750), 1010.0)  # 25 a second: 1,250 more
     assert fitted is not None

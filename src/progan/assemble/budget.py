@@ -20,8 +20,8 @@ __all__ = ["Budget", "Rates", "fit", "measure_stage", "scale_to_images"]
 Rates = Mapping[int, float]
 """Images per second, by index of the stage."""
 
-REPORT_SHARE = 0.08
-"""Share of a budget kept for the pictures, the review and the report at the end."""
+FINISH_SHARE = 0.08
+"""Share of a budget kept for the pictures, the review and the report at the end, at least."""
 LEAST_SHARE = 0.02
 """What is left of a budget is not worth a new plan below this share of it."""
 
@@ -97,14 +97,18 @@ def measure(trainer: Trainer, *, seconds: float = 0.4) -> dict[int, float]:
 class Budget:
     """Keeps a run inside its time.
 
-    `clock` gives seconds since the user pressed Enter; `seconds` is the whole budget.
+    `seconds` is the whole budget; `finish` of them, or a fixed share if that is more, are kept for
+    what comes after training.
     """
 
     seconds: float
     rates: dict[int, float]
+    """Images per second of each stage, as measured."""
     began: float
     """`time.monotonic()` when the user pressed Enter."""
     decisions: list[str]
+    finish: float = 0.0
+    """Seconds that the end was found to take."""
 
     def __post_init__(self) -> None:
         self._measured = dict(self.rates)
@@ -114,7 +118,15 @@ class Budget:
 
     def left(self) -> float:
         """Seconds left for training."""
-        return self.seconds * (1 - REPORT_SHARE) - (time.monotonic() - self.began)
+        return self.rest() - self.kept()
+
+    def rest(self) -> float:
+        """Seconds left for everything."""
+        return self.seconds - (time.monotonic() - self.began)
+
+    def kept(self) -> float:
+        """Seconds kept for the end; never more than half."""
+        return min(max(FINISH_SHARE * self.seconds, self.finish), self.seconds / 2)
 
     def first_fit(self, plan: Plan, first: int = 0) -> Plan:
         """The plan that fills what is left."""

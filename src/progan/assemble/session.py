@@ -15,11 +15,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 
 from progan.assemble import budget as budgets
 from progan.assemble.ask import Asked
 from progan.assemble.build import spec_to_plain, versions
+from progan.assemble.finish import finish_run, seconds_to_finish
 from progan.assemble.measure import QualityInPassing
 from progan.assemble.recipes import resolve
 from progan.core.config import Recipe, lock
@@ -168,10 +170,9 @@ class Session:
         self.rates = budgets.measure(self.trainer, seconds=0.2)
         length, finish = "", 0.0
         if train.minutes is not None:
-            seconds = 60 * train.minutes
-            self.budget = budgets.Budget(seconds, dict(self.rates), self.asked.began, [])
+            self.budget = self._budget(train.minutes)
             self.trainer.plan = self.budget.first_fit(self.trainer.plan)
-            finish = seconds * budgets.REPORT_SHARE
+            finish = self.budget.kept()
             length = f", {train.minutes:g} min including report"
             self.notes.append(
                 f"Plan fitted to {train.minutes:g} min: {self.trainer.plan.images:,} images."
@@ -189,6 +190,12 @@ class Session:
         self._write_environment()
         for note in self.notes:
             self.folder.decide(0, "plan", note)
+
+    def _budget(self, minutes: float) -> budgets.Budget:
+        sheet = self._reals()
+        plan = self.trainer.plan
+        finish = seconds_to_finish(self.system, plan.at(plan.images), sheet)
+        return budgets.Budget(60 * minutes, dict(self.rates), self.asked.began, [], finish)
 
     def take_up(self, tensors: Mapping[str, torch.Tensor], meta: Mapping[str, Any]) -> None:
         """Prepare to go on from a checkpoint, perhaps for longer than planned."""
@@ -215,8 +222,7 @@ class Session:
         at = plan.at(counters["images"], counters["steps"])
         self.rates = budgets.measure(self.trainer, seconds=0.3)
         if self.asked.minutes is not None:
-            seconds = 60 * self.asked.minutes
-            self.budget = budgets.Budget(seconds, dict(self.rates), self.asked.began, [])
+            self.budget = self._budget(self.asked.minutes)
             rest = plan.start(at.index) + at.stage.images - counters["images"]
             needed = max(0, rest) / self.rates[at.index]
             needed += budgets.seconds_of(plan, self.rates, at.index + 1)
@@ -295,7 +301,17 @@ class Session:
                 self.run.resume(*self.resumed)
             self._show_reals()
             reason = self.run.go()
-            self._finish(complete=reason == "done")
+            if self.run.until is not None:
+                train = replace(self.recipe.train, until=self.run.until)
+                self.recipe = replace(self.recipe, train=train)
+                self._write_lock()
+            finish_run(
+                self.folder.path,
+                self.loader,
+                device=self.device,
+                complete=reason == "done",
+                budget=self.budget,
+            )
             self.folder.unlock()
             return self._outcome(stop.exit_code if reason == "stopped" else 0)
 
@@ -317,34 +333,14 @@ class Session:
             listeners.append(TensorBoard(self.folder.path / "tensorboard"))
         return listeners
 
-    def _show_reals(self) -> None:
-        """The grid of real pictures that stands beside the generated ones."""
-        if (self.folder.pictures / "real.png").exists():
-            return
+    def _reals(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """The grid of real pictures, h w c, that stands beside the generated ones."""
         spec, count = self.pyramid.spec, min(self.recipe.train.previews, self.pyramid.spec.images)
-        reals = self.loader.real(0, count, spec.resolution).cpu().numpy()
-        self.folder.write("pictures/real.png", png_bytes(to_picture(tile(reals))))
+        return tile(self.loader.real(0, count, spec.resolution).cpu().numpy())
 
-    def _finish(self, *, complete: bool) -> None:
-        """Leave the folder ready to look at; the review is for runs that reached their end."""
-        from progan.assemble.film import write_timelapse
-        from progan.assemble.model import load
-        from progan.assemble.review import review
-        from progan.report.build import build_report
-
-        if self.run.until is not None:
-            train = replace(self.recipe.train, until=self.run.until)
-            self.recipe = replace(self.recipe, train=train)
-            self._write_lock()
-        load(self.folder.path, device=str(self.device)).save_pretrained(self.folder.path / "model")
-        if any(self.folder.pictures.glob("[0-9]*.png")):
-            write_timelapse(self.folder.path)
-        if complete:
-            left = None
-            if self.budget is not None:
-                left = self.budget.seconds - (time.monotonic() - self.asked.began)
-            review(self.folder.path, self.loader, seconds=left)
-        build_report(self.folder.path)
+    def _show_reals(self) -> None:
+        if not (self.folder.pictures / "real.png").exists():
+            self.folder.write("pictures/real.png", png_bytes(to_picture(self._reals())))
 
     def _outcome(self, exit_code: int) -> Outcome:
         seconds = time.monotonic() - self.asked.began

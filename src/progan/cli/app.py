@@ -11,7 +11,6 @@ import re
 import shlex
 import sys
 import tempfile
-import time
 import traceback
 from pathlib import Path
 
@@ -82,7 +81,7 @@ def main() -> None:
     # machine up to twenty times the work.
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
     os.environ.setdefault("KMP_BLOCKTIME", "0")
-    screen.BEGAN = time.monotonic()
+    screen.BEGAN = screen.process_began()
     screen.prepare_streams()
     debug = "--debug" in sys.argv[1:]
     arguments = [word for word in sys.argv[1:] if word != "--debug"]

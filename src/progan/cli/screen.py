@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["Face", "clock", "fail", "open_face", "prepare_streams", "say", "width_of_screen"]
 
 BEGAN = time.monotonic()
-"""When the user pressed Enter."""
+"""`time.monotonic()` when the user pressed Enter."""
+
+LONGEST_START = 60.0
+"""Seconds from a process's start to its command; one older than that was not started for it."""
 
 PLAIN_SECONDS = 10.0
 """Seconds between two lines where nothing can be painted in place."""
@@ -102,6 +105,21 @@ def words(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     parts = [f"{hours} h" * (hours > 0), f"{minutes} min" * (minutes > 0), f"{left} s"]
     return " ".join(part for part in parts if part)
+
+
+def process_began() -> float:
+    """`time.monotonic()` at the start of this process, where Linux tells; otherwise now.
+
+    A budget counts from there: loading the interpreter and the commands is the user's time too.
+    """
+    now = time.monotonic()
+    try:
+        stat = Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace")
+        ticks = int(stat.rpartition(")")[2].split()[19])  # field 22, starttime, since boot
+        age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return now
+    return now - age if 0 <= age < LONGEST_START else now
 
 
 def plan_lines(plan: Plan, rates: Mapping[int, float], began: float, finish: float) -> list[str]:

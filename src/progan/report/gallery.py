@@ -119,7 +119,10 @@ def levels_part(run: Run, album: Album) -> Section | None:
     strip = _strip("Resolutions", shown, captions, "Generated pictures at")
     if strip is None:
         return None
-    hint = "The finished generator, read out at every resolution it grew through."
+    hint = (
+        "The finished generator, read out at every resolution it grew through. The exits of small "
+        "sizes were last trained when the network had that size: colours may have drifted since."
+    )
     return Section(slug="levels", title="Resolutions", body=[paragraph(hint, "quiet"), strip])
 
 

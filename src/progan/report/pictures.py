@@ -192,7 +192,7 @@ def _shrink(image: Image.Image, room: float, start: int) -> tuple[bytes, int]:
         file = io.BytesIO()
         smaller = _scaled(image, scale)
         if quality is None:
-            smaller.save(file, "WEBP", lossless=True, quality=50, method=2)
+            smaller.save(file, "WEBP", lossless=True, quality=50, method=1)
         else:
             smaller.save(file, "WEBP", quality=quality, method=3)
         content = file.getvalue()
