@@ -20,6 +20,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from progan.layers.convolve import convolve, ready, working_type
+
 if TYPE_CHECKING:
     from jaxtyping import Float
 
@@ -72,16 +74,15 @@ class EqualizedConv2d(nn.Module):
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n o h w"]:
         """Convolve `x`."""
-        weight: Tensor = self.weight
-        if self.scale != 1.0:  # the constant goes where fewer numbers have to be multiplied
-            if x.numel() < weight.numel():
-                x = x * self.scale
-            else:
-                weight = weight * self.scale
+        kind, on_input = working_type(x), x.numel() < self.weight.numel()
+        if self.scale != 1.0 and on_input:  # the constant goes where there is less to multiply
+            x = x * self.scale
+        plain = self.scale == 1.0 or on_input
+        weight = ready(self, kind, lambda: self.weight if plain else self.weight * self.scale)
         if self.outer:  # on a CPU several times faster than a convolution over one channel
             pixels = F.linear(x.permute(0, 2, 3, 1), weight.flatten(1), self.bias)
             return pixels.permute(0, 3, 1, 2)
-        return F.conv2d(x, weight, self.bias, padding=self.padding)
+        return convolve(x, weight, self.bias, padding=self.padding)
 
 
 class EqualizedLinear(nn.Module):
@@ -103,7 +104,8 @@ class EqualizedLinear(nn.Module):
 
     def forward(self, x: Float[Tensor, "n f"]) -> Float[Tensor, "n o"]:
         """Multiply `x`."""
-        return F.linear(x if self.scale == 1.0 else x * self.scale, self.weight, self.bias)
+        weight = ready(self, working_type(x), lambda: self.weight)
+        return F.linear(x if self.scale == 1.0 else x * self.scale, weight, self.bias)
 
 
 def box_kernel() -> Float[Tensor, "9 16"]:
@@ -186,7 +188,7 @@ class EqualizedUpConv2d(_FusedConv2d):
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n o 2*h 2*w"]:
         """Enlarge and convolve `x`."""
-        kernel = self.kernel().transpose(0, 1)
+        kernel = ready(self, working_type(x), lambda: self.kernel().transpose(0, 1))
         return F.conv_transpose2d(x, kernel, self.bias, stride=2, padding=1)
 
 
@@ -217,4 +219,5 @@ class EqualizedDownConv2d(_FusedConv2d):
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n o h//2 w//2"]:
         """Convolve and shrink `x`."""
-        return F.conv2d(x, self.kernel(), self.bias, stride=2, padding=1)
+        kernel = ready(self, working_type(x), self.kernel)
+        return convolve(x, kernel, self.bias, stride=2, padding=1)

@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from progan.layers.convolve import channels_last, leaky_relu
 from progan.layers.equalized import (
     ROOT_TWO,
     EqualizedConv2d,
@@ -73,7 +74,7 @@ class Layer(nn.Module):
         x = self.conv(x)
         if self.norm is not None:
             x = self.norm(x)
-        x = F.leaky_relu(x, self.slope, inplace=True)  # nobody else keeps its input
+        x = leaky_relu(x, self.slope)  # nobody else keeps its input
         return pixel_norm(x) if self.pixelnorm else x
 
 
@@ -96,7 +97,7 @@ class _Stem(nn.Module):
         self.bias = nn.Parameter(torch.zeros(width, 1, 1))
 
     def forward(self, z: Float[Tensor, "n z"]) -> Float[Tensor, "n c 4 4"]:
-        return self.dense(z).view(len(z), -1, 4, 4) + self.bias
+        return channels_last(self.dense(z).view(len(z), -1, 4, 4) + self.bias)
 
 
 class Generator(nn.Module):
@@ -307,6 +308,7 @@ class Critic(nn.Module):
 
     def trunk(self, image: Tensor, resolution: int, alpha: float) -> Float[Tensor, "n f 4 4"]:
         """Everything before the last block."""
+        image = channels_last(image)
         x = self.from_image[str(resolution)](image)
         for r in reversed(resolutions(resolution)[1:]):
             x = self.blocks[str(r)](x)

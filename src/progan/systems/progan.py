@@ -30,6 +30,7 @@ from progan.core.latents import LatentField, Latents, draw_fields
 from progan.core.plan import Plan, Progress, height_width
 from progan.core.specs import DataSpec
 from progan.core.system import JointTurn, Player, System, Terms, Turn
+from progan.layers.convolve import weights_made_once
 from progan.layers.resample import blend
 from progan.layers.spread import MinibatchStddev
 from progan.networks.modes import ModeCritic, ModeGenerator
@@ -131,23 +132,23 @@ class ProGAN(System[Pictures]):
         config, penalty = self.config, self.config.penalty
         due = penalty.kind if at.step % penalty.every == 0 else "none"
         real = blend(batch.image, at.alpha)
-        if due == "r1":
-            real = real.detach().requires_grad_()
-            on_real, on_fake = self.judge(real, at), self.judge(fake, at)
-        else:
-            on_real, on_fake = self.judge(torch.cat([real, fake]), at, parts=2).chunk(2)
-
-        terms = self.objective.critic_terms(on_real[:, 0], on_fake[:, 0])
-        if config.drift:
-            terms["drift"] = config.drift * drift(on_real[:, 0])
-        if due == "gp":
-            slope = gradient_penalty(
-                lambda x: self.judge(x, at)[:, 0], real, fake, penalty.target, self.scale(at)
-            )
-            terms["penalty"] = penalty.weight / penalty.target**2 * penalty.every * slope
-        elif due == "r1":
-            slope = r1(on_real[:, 0], real, self.scale(at))
-            terms["penalty"] = penalty.weight * penalty.every * slope
+        with weights_made_once():
+            if due == "r1":
+                real = real.detach().requires_grad_()
+                on_real, on_fake = self.judge(real, at), self.judge(fake, at)
+            else:
+                on_real, on_fake = self.judge(torch.cat([real, fake]), at, parts=2).chunk(2)
+            terms = self.objective.critic_terms(on_real[:, 0], on_fake[:, 0])
+            if config.drift:
+                terms["drift"] = config.drift * drift(on_real[:, 0])
+            if due == "gp":
+                slope = gradient_penalty(
+                    lambda x: self.judge(x, at)[:, 0], real, fake, penalty.target, self.scale(at)
+                )
+                terms["penalty"] = penalty.weight / penalty.target**2 * penalty.every * slope
+            elif due == "r1":
+                slope = r1(on_real[:, 0], real, self.scale(at))
+                terms["penalty"] = penalty.weight * penalty.every * slope
         if isinstance(batch, Labelled) and self.classes:
             weight = config.label_weight
             terms["label_real"] = weight * cross_entropy(on_real[:, 1:], batch.label)
