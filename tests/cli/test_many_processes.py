@@ -1,0 +1,164 @@
+"""The verbs under torchrun: they train as one process does, and end alike whatever happens."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from progan.core.config import read_recipe
+from progan.engine.checkpoint import checkpoints, load_checkpoint, newest_valid
+from small_world import Cli, environment
+
+# One worker of pytest-xdist for all of them: they share runs.
+pytestmark = [
+    pytest.mark.xdist_group("torchrun"),
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc"),
+]
+
+IMAGES = 4096
+WORDS = [
+    *("train", "portraits", "--images", str(IMAGES), "--resolution", "8", "--device", "cpu"),
+    *("--set", "data.images=64", "--set", "fmap_max=8", "--set", "latent_size=8"),
+    *("--set", "batch={4: 9}", "--set", "train.previews=4", "--set", "train.threads=1"),
+    *("--set", "train.precision=fp32", "--name", "faces"),
+]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command under torchrun ended, and what each process printed."""
+
+    code: int
+    out: list[str]
+    err: list[str]
+
+
+class Torchrun:
+    """A command under torchrun, while it goes on."""
+
+    def __init__(self, here: Path, *words: str | Path, processes: int = 2) -> None:
+        self.logs = here / f"logs-{time.monotonic_ns()}"
+        start = ["--standalone", "--nproc-per-node", str(processes)]
+        to_files = ["--log-dir", str(self.logs), "--redirects", "3"]
+        command = ["-m", "torch.distributed.run", *start, *to_files, "-m", "progan"]
+        self.processes = processes
+        self.process = subprocess.Popen(
+            [sys.executable, *command, *map(str, words)],
+            env=environment(GLOO_SOCKET_IFNAME="lo"),
+            cwd=here,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def end(self) -> Ended:
+        """Wait for the end."""
+        try:
+            code = self.process.wait(timeout=120)
+        finally:
+            self.process.kill()
+        said = [
+            [text(next(self.logs.rglob(f"{rank}/{name}.log"))) for rank in range(self.processes)]
+            for name in ("stdout", "stderr")
+        ]
+        return Ended(code, *said)
+
+    def pid(self, rank: int) -> int:
+        """The process of a rank."""
+        for place in Path("/proc").glob("[0-9]*"):
+            try:
+                parent = int((place / "stat").read_text().rpartition(")")[2].split()[1])
+                words = (place / "environ").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if parent == self.process.pid and f"RANK={rank}".encode() in words:
+                return int(place.name)
+        raise AssertionError(f"no process of rank {rank}")
+
+
+def text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def weights(run: Path) -> dict[str, bytes]:
+    tensors, _ = load_checkpoint(checkpoints(run / "checkpoints")[-1])
+    return {name: value.numpy().tobytes() for name, value in tensors.items()}
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run as one process makes it, with two shards; and how it was stopped on its way."""
+    from progan.cli.app import run
+
+    here = tmp_path_factory.mktemp("one")
+    words = [*WORDS, "--set", "train.shards=2", "--runs", str(here / "runs")]
+    assert run(words) == 0
+    return here / "runs" / "faces"
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
+    """A run on two processes whose second was killed after the first stage."""
+    here = tmp_path_factory.mktemp("two")
+    going = Torchrun(here, *WORDS)
+    run = here / "runs" / "faces"
+    deadline = time.monotonic() + 100
+    while not list(run.glob("checkpoints/0000*[1-9]*.safetensors")):
+        assert going.process.poll() is None, going.end()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(going.pid(1), signal.SIGKILL)
+    return run, going.end()
+
+
+def test_a_death_is_told_once_with_the_way_on(killed: tuple[Path, Ended]) -> None:
+    run, ended = killed
+    assert ended.code != 0
+    told = (
+        "Process 1 of 2 ended without a word. What was saved is intact. Go on from there, with as "
+        "many processes or one: progan resume runs/faces\n"
+    )
+    assert ended.err == [told, ""]
+    assert "2 processes × 1 thread" in ended.out[0]
+    assert ended.out[1] == ""
+    assert newest_valid(run / "checkpoints")[2]["counters"]["images"] < IMAGES
+    assert read_recipe(run / "recipe.lock.yaml").train.shards == 2
+    assert "shards" not in text(run / "recipe.yaml")  # chosen, not asked
+
+
+def test_one_process_finishes_what_two_began(
+    killed: tuple[Path, Ended], one: Path, tmp_path: Path, cli: Cli
+) -> None:
+    shutil.copytree(killed[0].parent, tmp_path / "runs")
+    said = cli("resume", tmp_path / "runs" / "faces")
+    assert (said.code, said.err) == (0, "")
+    assert weights(tmp_path / "runs" / "faces") == weights(one)
+
+
+def test_two_processes_finish_what_they_began(killed: tuple[Path, Ended], one: Path) -> None:
+    run, _ = killed
+    ended = Torchrun(run.parent.parent, "resume", run).end()
+    assert (ended.code, ended.err) == (0, ["", ""])
+    assert ended.out[1] == ""
+    assert weights(run) == weights(one)
+    for name in ("metrics.jsonl", "report.html", "model/model.safetensors", "timeline.webp"):
+        assert (run / name).is_file()
+    assert text(run / "metrics.jsonl") == text(one / "metrics.jsonl")
+
+
+def test_a_wrong_number_of_processes_is_told_once(one: Path, tmp_path: Path) -> None:
+    shutil.copytree(one.parent, tmp_path / "runs")
+    ended = Torchrun(tmp_path, "resume", "runs/faces", "--images", "500", processes=3).end()
+    told = ended.err[0]
+    assert ended.code != 0
+    assert told.startswith("2 shards cannot be shared by 3 processes; this run goes on with 1 or 2")
+    assert told.count("\n") == 1
+    assert ended.err[1:] == ["", ""]
+    assert set(ended.out) == {""}
