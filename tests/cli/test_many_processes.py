@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ import pytest
 from progan.cli.app import run
 from progan.core.config import read_recipe
 from progan.engine.checkpoint import checkpoints, load_checkpoint, newest_valid
+from progan.engine.record import Onlooker
 from small_world import environment
 
 # One worker of pytest-xdist for all of them: they share runs.
@@ -160,6 +162,72 @@ def test_two_processes_finish_what_they_began(killed: tuple[Path, Ended], one: P
     for name in ("metrics.jsonl", "report.html", "model/model.safetensors", "timeline.webp"):
         assert (folder / name).is_file()
     assert text(folder / "metrics.jsonl") == text(one / "metrics.jsonl")
+
+
+def test_processes_agree_wait_and_end_as_one(tmp_path: Path) -> None:
+    """Met by the environment alone; see the worker for what they do."""
+    with socket.socket() as any_port:
+        any_port.bind(("127.0.0.1", 0))
+        port = str(any_port.getsockname()[1])
+    meet = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "GLOO_SOCKET_IFNAME": "lo"}
+    running = [
+        subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("meeting_worker.py"))],
+            env=environment(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE="2", **meet),
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    try:
+        said = [process.communicate(timeout=100) for process in running]
+    finally:
+        for process in running:
+            process.kill()
+    told = "Only the second process has this error: progan data check cats\n"
+    assert said == [("", ""), ("", told)]
+    assert [process.returncode for process in running] == [3, 3]
+
+
+def test_an_onlooker_leaves_a_folder_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").write_text('{"images": 9}\n')
+    folder = Onlooker(tmp_path)
+    folder.lock()
+    folder.cut_back(1)
+    folder.append("metrics.jsonl", {"images": 10})
+    folder.decide(10, "skip", "a step")
+    folder.write("report.html", "x")
+    folder.write_json("data.json", {})
+    folder.unlock()
+    assert [path.name for path in tmp_path.iterdir()] == ["metrics.jsonl"]
+    assert text(tmp_path / "metrics.jsonl") == '{"images": 9}\n'
+
+
+def test_other_verbs_are_the_first_ones_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = {"WORLD_SIZE": "2", "LOCAL_RANK": "0", "MASTER_ADDR": "here", "MASTER_PORT": "1"}
+    for name, value in words.items():
+        monkeypatch.setenv(name, value)
+    for rank, lines in ((0, 5), (1, 0)):
+        monkeypatch.setenv("RANK", str(rank))
+        assert run([]) == 0
+        assert len(capsys.readouterr().out.splitlines()) == lines
+
+
+def test_a_wrong_word_is_told_by_the_first_process_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = {"WORLD_SIZE": "2", "LOCAL_RANK": "0", "MASTER_ADDR": "here", "MASTER_PORT": "1"}
+    for name, value in words.items():
+        monkeypatch.setenv(name, value)
+    for wrong in (["train", "--minuts", "3"], ["train", "cats", "--minutes", "-1"]):
+        for rank, lines in ((0, 1), (1, 0)):
+            monkeypatch.setenv("RANK", str(rank))
+            assert run(wrong) == 2
+            assert len(capsys.readouterr().err.splitlines()) == lines
 
 
 def test_a_wrong_number_of_processes_is_told_once(tmp_path: Path) -> None:

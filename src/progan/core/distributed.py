@@ -168,7 +168,7 @@ def largest(*numbers: int) -> tuple[int, ...]:
     """The largest of each number over all processes."""
     if world() == 1:
         return numbers
-    most = torch.tensor(numbers)
+    most = torch.tensor(numbers, dtype=torch.int64)
     with meeting.together():
         dist.all_reduce(most, dist.ReduceOp.MAX)
     return tuple(most.tolist())

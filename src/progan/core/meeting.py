@@ -37,7 +37,7 @@ PATIENCE = timedelta(minutes=10)
 """How long a process waits for the others in one operation of the group."""
 GRACE = 3.0
 """Seconds in which a process that cannot reach another learns what became of it."""
-STOPPING = 30.0
+STOPPING = PATIENCE.total_seconds()
 """Seconds for which the others leave the first one time to finish a stopped run."""
 END = "end"
 
@@ -138,11 +138,12 @@ def end_of_others(seconds: float) -> int | None:
     """The exit code that another process left, if it does so within `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
-        with suppress(RuntimeError):
-            if (code := _ended()) is not None:
-                return code
-        if time.monotonic() >= deadline:
+        try:
+            code = _ended()
+        except RuntimeError:  # the store is gone, and whoever kept it
             return None
+        if code is not None or time.monotonic() >= deadline:
+            return code
         time.sleep(0.05)
 
 
