@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -15,7 +16,9 @@ from pathlib import Path
 import pytest
 
 from progan.cli.app import run
+from progan.core import distributed
 from progan.core.config import read_recipe
+from progan.core.errors import ConfigError
 from progan.engine.checkpoint import checkpoints, load_checkpoint, newest_valid
 from progan.engine.record import Onlooker
 from small_world import environment
@@ -191,6 +194,19 @@ def test_processes_agree_wait_and_end_as_one(tmp_path: Path) -> None:
     assert [process.returncode for process in running] == [3, 3]
 
 
+@pytest.mark.slow
+def test_two_processes_measure_what_one_does(one: Path, tmp_path: Path) -> None:
+    words = ("--images", "64", "--repeats", "3", "--metrics", "swd", "--device", "cpu")
+    assert run(["evaluate", str(one), *words, "--json", str(tmp_path / "one.json")]) == 0
+    ended = Torchrun(tmp_path, "evaluate", one, *words, "--json", "two.json").end()
+    assert (ended.code, ended.err) == (0, ["", ""])
+    assert ended.out[1] == ""
+    found = [json.loads(text(tmp_path / name))["evaluated"][0] for name in ("one.json", "two.json")]
+    for one_report in (evaluated["report"] for evaluated in found):
+        assert one_report.pop("seconds") > 0
+    assert found[0] == found[1]
+
+
 def test_an_onlooker_leaves_a_folder_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text('{"images": 9}\n')
     folder = Onlooker(tmp_path)
@@ -230,6 +246,18 @@ def test_a_wrong_word_is_told_by_the_first_process_alone(
             assert len(capsys.readouterr().err.splitlines()) == lines
 
 
+@pytest.mark.parametrize(
+    ("shards", "counts"), [(3, "1 or 3"), (1, "1"), (12, "1 or 2 or 3 or 4 or 6 or 12")]
+)
+def test_a_wrong_number_of_processes_is_told_with_those_that_work(
+    shards: int, counts: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distributed, "world", lambda: 5)
+    with pytest.raises(ConfigError, match=f"goes on with {counts}, and a new one with a multiple"):
+        distributed.owned(shards)
+
+
+@pytest.mark.slow
 def test_a_wrong_number_of_processes_is_told_once(tmp_path: Path) -> None:
     ended = Torchrun(tmp_path, *WORDS, "--set", "train.shards=3").end()
     told = ended.err[0]

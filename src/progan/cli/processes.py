@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Onlooking", "answer", "claim", "idle", "join", "leave"]
 
-TOGETHER = ("train", "demo", "resume")
+TOGETHER = ("train", "demo", "resume", "evaluate")
 """Verbs that several processes carry out; all others are the first one's alone."""
 A_MOMENT = 1.5
 """Seconds in which the first process tells an error that came to all."""

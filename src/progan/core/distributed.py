@@ -21,6 +21,7 @@ __all__ = [
     "agree",
     "broadcast",
     "first",
+    "gather",
     "is_first",
     "largest",
     "mean",
@@ -140,6 +141,16 @@ def share(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
             dist.broadcast(tensor.reshape(-1).view(torch.uint8), 0)
             shared[name] = tensor
     return shared
+
+
+def gather(tensor: Tensor) -> list[Tensor]:
+    """The tensors that all processes bring, in their order; all have one shape."""
+    if world() == 1:
+        return [tensor]
+    everyone = [torch.empty_like(tensor) for _ in range(world())]
+    with meeting.together():
+        dist.all_gather(everyone, tensor.contiguous())
+    return everyone
 
 
 def agree(value: T) -> T:
