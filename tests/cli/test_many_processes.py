@@ -195,6 +195,26 @@ def test_processes_agree_wait_and_end_as_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_signal_to_the_launcher_saves_and_stops_all(tmp_path: Path) -> None:
+    going = Torchrun(tmp_path, *("20000" if word == str(IMAGES) else word for word in WORDS))
+    run = tmp_path / "runs" / "faces"
+    deadline = time.monotonic() + 100
+    while not (run / "timing.jsonl").exists():  # the first step is played
+        assert going.process.poll() is None, going.end()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    going.process.send_signal(signal.SIGTERM)
+    ended = going.end()
+    assert ended.err == ["", ""]
+    assert ended.out[1] == ""
+    images = newest_valid(run / "checkpoints")[2]["counters"]["images"]
+    assert 0 < images < 20_000
+    stopped = f"Stopped after saving at {images:,} images. Continue: progan resume runs/faces\n"
+    assert ended.out[0].endswith(stopped)
+    assert (run / "report.html").is_file()
+
+
+@pytest.mark.slow
 def test_two_processes_measure_what_one_does(one: Path, tmp_path: Path) -> None:
     words = ("--images", "64", "--repeats", "3", "--metrics", "swd", "--device", "cpu")
     assert run(["evaluate", str(one), *words, "--json", str(tmp_path / "one.json")]) == 0
@@ -224,13 +244,14 @@ def test_an_onlooker_leaves_a_folder_as_it_is(tmp_path: Path) -> None:
 def test_other_verbs_are_the_first_ones_alone(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = {"WORLD_SIZE": "2", "LOCAL_RANK": "0", "MASTER_ADDR": "here", "MASTER_PORT": "1"}
-    for name, value in words.items():
+    told = {"WORLD_SIZE": "2", "LOCAL_RANK": "0", "MASTER_ADDR": "here", "MASTER_PORT": "1"}
+    for name, value in told.items():
         monkeypatch.setenv(name, value)
-    for rank, lines in ((0, 5), (1, 0)):
-        monkeypatch.setenv("RANK", str(rank))
-        assert run([]) == 0
-        assert len(capsys.readouterr().out.splitlines()) == lines
+    for words in ([], ["describe"], ["train", "--help"]):
+        for rank in (0, 1):
+            monkeypatch.setenv("RANK", str(rank))
+            assert run(words) == 0
+            assert bool(capsys.readouterr().out) == (rank == 0)
 
 
 def test_a_wrong_word_is_told_by_the_first_process_alone(

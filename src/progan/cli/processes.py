@@ -47,7 +47,9 @@ class Onlooking:
 def idle(arguments: Sequence[str]) -> bool:
     """Whether this process has nothing to do in a command that the first one carries out."""
     here = launched()
-    return here is not None and here.rank > 0 and not set(arguments[:1]) & set(TOGETHER)
+    if here is None or here.rank == 0:
+        return False
+    return not set(arguments[:1]) & set(TOGETHER) or bool({"-h", "--help"} & set(arguments))
 
 
 def join() -> bool:
