@@ -146,7 +146,7 @@ def test_every_command_works(page: str, desk: Path, capsys: pytest.CaptureFixtur
     write_recipes(page)
     for place, words in pages.commands(page):
         match words:
-            case ["progan", *rest]:
+            case ["progan", *rest] | ["torchrun", "--nproc-per-node", _, "-m", "progan", *rest]:
                 code = program.run(rest)
                 said = capsys.readouterr()
                 assert code == 0, f"{place}: {' '.join(words)}\n{said.err}{said.out}"

@@ -288,6 +288,22 @@ def test_buffers_take_the_mean_of_what_the_shards_did_to_them() -> None:
     assert float(game.bound) == float("-inf")
 
 
+def test_a_larger_shard_counts_for_more() -> None:
+    def loss(game: Game, batch: Images, at: Progress) -> Tensor:
+        watchful(game, batch)
+        return game.a * batch.image.square().mean()
+
+    game = Game(alone(loss))
+    game.mean.fill_(8.0)
+    terms = Trainer(game, Numbers(), shards=3).step().terms
+    # Shards hold images 0; 1; and 2, 3. The mean over images of x², not that over shards.
+    torch.testing.assert_close(terms["a/loss"], torch.tensor(2 * (0 + 1 + 4 + 9) / 4))
+    torch.testing.assert_close(terms["a/gradient_norm"], torch.tensor((0 + 1 + 4 + 9) / 4))
+    # From 8 half-way to 0, to 1 and to 2.5: 4, 4.5 and 5.25, and the last counts twice.
+    torch.testing.assert_close(float(game.mean), (4 + 4.5 + 2 * 5.25) / 4)
+    assert int(game.count) == 1
+
+
 def test_each_shard_draws_by_its_own_number() -> None:
     drawn: dict[int, list[float]] = {}
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from progan.core import distributed
 from progan.core.plan import Plan, Progress, Stage
 from progan.engine.loop import Draws, Trainer
 
@@ -76,9 +77,10 @@ def measure_stage(
     while steps < most_steps:
         copied.step()
         steps += 1
-        if time.perf_counter() - began >= seconds and steps >= 4:
+        up = time.perf_counter() - began >= seconds and steps >= 4
+        if distributed.largest(up and distributed.is_first())[0]:
             break
-    return (copied.images - images) / (time.perf_counter() - began)
+    return distributed.agree((copied.images - images) / (time.perf_counter() - began))
 
 
 def measure(trainer: Trainer, *, seconds: float = 0.4) -> dict[int, float]:

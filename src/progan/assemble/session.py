@@ -24,10 +24,12 @@ from progan.assemble.build import spec_to_plain, versions
 from progan.assemble.finish import finish_run, seconds_to_finish
 from progan.assemble.measure import QualityInPassing
 from progan.assemble.recipes import resolve
+from progan.core import distributed, meeting
 from progan.core.config import Recipe, lock
 from progan.core.errors import ConfigError
 from progan.core.faults import Faults
 from progan.core.grids import png_bytes, tile, to_picture
+from progan.core.launch import launched
 from progan.core.plan import Plan, Progress
 from progan.core.system import System
 from progan.core.words import typed
@@ -97,7 +99,9 @@ class Session:
         )
         self.threads = recipe.train.threads or 1
         self.precision: Precision = "fp32"
+        self.timed = asked.minutes is not None or recipe.train.minutes is not None
         self.budget: budgets.Budget | None = None
+        """Of the first process, where the run is fitted to a time."""
         self.rates: dict[int, float] = {}
         self.notes: list[str] = []
         self.resumed: tuple[Mapping[str, torch.Tensor], Mapping[str, Any]] | None = None
@@ -110,7 +114,7 @@ class Session:
             self.loader,
             plan=plan,
             seed=train.seed,
-            shards=train.shards,
+            shards=train.shards or 1,
             micro_batch=train.micro_batch,
             precision=self.precision,
             device=self.device,
@@ -120,10 +124,15 @@ class Session:
     # Preparing ----------------------------------------------------------------------------
 
     def choose_machine(self) -> None:
-        """Threads and precision: the fastest on the last stage, unless the recipe says."""
+        """Threads and precision: the fastest on the last stage, unless the recipe says.
+
+        Several processes on a machine share its cores, and all compute alike.
+        """
         train = self.recipe.train
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        counts = sorted({1, max(1, (cores or 1) // 2), cores or 1})
+        here = launched() if distributed.world() > 1 else None
+        own = max(1, (cores or 1) // (here.local_world if here else 1))
+        counts = sorted({1, max(1, own // 2), own})
         threads = [train.threads] if train.threads else [1] if train.exact else counts
         if self.device.type != "cpu":
             threads = threads[-1:]
@@ -132,6 +141,7 @@ class Session:
             precisions = [train.precision]
         elif has_bf16(self.device):
             precisions = ["bf16", "fp32"]
+        threads, precisions = distributed.agree((threads, precisions))
         # Precision on the fewest threads first, then threads with the better precision.
         self.threads, self.precision = threads[0], precisions[0]
         if len(precisions) > 1:
@@ -141,10 +151,12 @@ class Session:
         torch.set_num_threads(self.threads)
         self.trainer = self._trainer(self.trainer.plan)
         how = "measured fastest" if len(threads) + len(precisions) > 2 else "as asked"
+        processes = f"{here.world} processes × " if here else ""
         if self.device.type == "cpu":
-            what = f"CPU, {cores} cores; {self.threads} thread{'s' * (self.threads > 1)}"
+            each = f"{self.threads} thread{'s' * (self.threads > 1)}"
+            what = f"CPU, {cores} cores; {processes}{each}"
         else:
-            what = torch.cuda.get_device_name(self.device)
+            what = f"{processes}{torch.cuda.get_device_name(self.device)}"
         self.screen.line("Machine", f"{what}, {self.precision} ({how})")
         self.notes.append(f"{what}, {self.precision}: {how}.")
 
@@ -170,9 +182,8 @@ class Session:
         self.rates = budgets.measure(self.trainer, seconds=0.2)
         length, finish = "", 0.0
         if train.minutes is not None:
-            self.budget = self._budget(train.minutes)
-            self.trainer.plan = self.budget.first_fit(self.trainer.plan)
-            finish = self.budget.kept()
+            plan, finish = distributed.first(self._fitted)
+            self.trainer.plan = plan
             length = f", {train.minutes:g} min including report"
             self.notes.append(
                 f"Plan fitted to {train.minutes:g} min: {self.trainer.plan.images:,} images."
@@ -191,6 +202,12 @@ class Session:
         for note in self.notes:
             self.folder.decide(0, "plan", note)
 
+    def _fitted(self) -> tuple[Plan, float]:
+        """The plan that fits the minutes, and the seconds kept for the end."""
+        assert self.recipe.train.minutes is not None
+        self.budget = self._budget(self.recipe.train.minutes)
+        return self.budget.first_fit(self.trainer.plan), self.budget.kept()
+
     def _budget(self, minutes: float) -> budgets.Budget:
         sheet = self._reals()
         plan = self.trainer.plan
@@ -208,12 +225,14 @@ class Session:
         if self.asked.images is not None or self.asked.minutes is not None:
             self._lengthen(plan, counters)
             return
-        ended = counters["images"] >= (self.recipe.train.until or plan.images)
-        if ended and (self.folder.path / "report.html").exists():
+        if counters["images"] >= (self.recipe.train.until or plan.images):
+            distributed.first(lambda: self._refuse_finished(counters["images"]))
+
+    def _refuse_finished(self, images: int) -> None:
+        if (self.folder.path / "report.html").exists():
             again = typed("progan", "resume", self.folder.path, "--minutes", "20")
             raise ConfigError(
-                f"{self.folder.path} is finished: {counters['images']:,} images. "
-                f"Go on for longer: {again}"
+                f"{self.folder.path} is finished: {images:,} images. Go on for longer: {again}"
             )
 
     def _lengthen(self, plan: Plan, counters: dict[str, Any]) -> None:
@@ -222,11 +241,7 @@ class Session:
         at = plan.at(counters["images"], counters["steps"])
         self.rates = budgets.measure(self.trainer, seconds=0.3)
         if self.asked.minutes is not None:
-            self.budget = self._budget(self.asked.minutes)
-            rest = plan.start(at.index) + at.stage.images - counters["images"]
-            needed = max(0, rest) / self.rates[at.index]
-            needed += budgets.seconds_of(plan, self.rates, at.index + 1)
-            extra = (self.budget.left() - needed) * self.rates[len(plan.stages) - 1]
+            extra = distributed.first(lambda: self._images_left(plan, at))
         else:
             assert self.asked.images is not None
             extra = counters["images"] + self.asked.images - plan.images
@@ -240,6 +255,15 @@ class Session:
         text = f"Asked to go on: the last stage is {lengths[-1]:,} images long."
         self.folder.decide(counters["images"], "longer", text)
         self._write_lock()
+
+    def _images_left(self, plan: Plan, at: Progress) -> float:
+        """Images of the last stage for which there is time beyond the plan."""
+        assert self.asked.minutes is not None
+        self.budget = self._budget(self.asked.minutes)
+        rest = plan.start(at.index) + at.stage.images - at.images
+        needed = max(0, rest) / self.rates[at.index]
+        needed += budgets.seconds_of(plan, self.rates, at.index + 1)
+        return (self.budget.left() - needed) * self.rates[len(plan.stages) - 1]
 
     # Writing down -------------------------------------------------------------------------
 
@@ -266,6 +290,7 @@ class Session:
                 "device": str(self.device),
                 "threads": self.threads,
                 "precision": self.precision,
+                "processes": distributed.world(),
                 "command": typed("progan", *sys.argv[1:]),
                 "started": time.strftime("%Y-%m-%d %H:%M:%S"),
             },
@@ -274,9 +299,13 @@ class Session:
     # Training -----------------------------------------------------------------------------
 
     def go(self) -> Outcome:
-        """Train, and finish with model, time-lapse, review and report."""
-        train = self.recipe.train
-        with StopOnSignals(lambda: self.screen.line("Stop", "after this step …")) as stop:
+        """Train, and finish with model, time-lapse, review and report.
+
+        The first of several processes finishes; the others have nothing left to do.
+        """
+        train, first = self.recipe.train, distributed.is_first()
+        alone = distributed.world() == 1  # otherwise a signal may come because another ended
+        with StopOnSignals(self._say_stop if alone else lambda: None) as stop:
             self.run = Run(
                 self.folder,
                 self.trainer,
@@ -290,8 +319,8 @@ class Session:
                     "threads": self.threads,
                     "precision": self.precision,
                 },
-                listeners=self._listeners(),
-                refit=self._refit if self.budget else None,
+                listeners=self._listeners() if first else [],
+                refit=self._refit if self.timed else None,
                 measure=QualityInPassing(self.loader),
                 stop=stop,
                 over=self.budget.over if self.budget else lambda: False,
@@ -299,21 +328,29 @@ class Session:
             )
             if self.resumed is not None:
                 self.run.resume(*self.resumed)
-            self._show_reals()
+            if first:
+                self._show_reals()
             reason = self.run.go()
+            asked = stop.exit_code if stop() else 0
+            exit_code = distributed.largest(asked)[0] if reason == "stopped" else 0
+            meeting.part()
             if self.run.until is not None:
                 train = replace(self.recipe.train, until=self.run.until)
                 self.recipe = replace(self.recipe, train=train)
                 self._write_lock()
-            finish_run(
-                self.folder.path,
-                self.loader,
-                device=self.device,
-                complete=reason == "done",
-                budget=self.budget,
-            )
+            if first:
+                finish_run(
+                    self.folder.path,
+                    self.loader,
+                    device=self.device,
+                    complete=reason == "done",
+                    budget=self.budget,
+                )
             self.folder.unlock()
-            return self._outcome(stop.exit_code if reason == "stopped" else 0)
+            return self._outcome(exit_code)
+
+    def _say_stop(self) -> None:
+        self.screen.line("Stop", "after this step …")
 
     def _refit(self, plan: Plan, at: Progress, seconds: float) -> Plan | None:
         assert self.budget is not None

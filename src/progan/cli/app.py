@@ -16,7 +16,7 @@ from pathlib import Path
 
 import typer
 
-from progan.cli import screen
+from progan.cli import processes, screen
 from progan.cli.usage import explain, way_on
 from progan.core.errors import ProganError
 
@@ -90,6 +90,14 @@ def main() -> None:
 
 def run(arguments: list[str], *, debug: bool = False) -> int:
     """Run one command; its exit code. Errors become a few lines, never a traceback."""
+    if processes.idle(arguments):
+        return 0
+    code = _run(arguments, debug)
+    processes.leave(code)
+    return code
+
+
+def _run(arguments: list[str], debug: bool) -> int:
     command = typer.main.get_command(app)
     try:
         code = command.main(args=arguments, prog_name="progan", standalone_mode=False)
@@ -101,10 +109,13 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
     except (typer.Abort, KeyboardInterrupt):
         return 130
     except Exception as error:
+        if (told := processes.answer(error)) is not None:
+            return told
         if debug:
             traceback.print_exc()
         text, code = _told(error, command, arguments)
         screen.fail(re.sub(r"\S{400,}", lambda long: f"{long[0][:200]}…", text))
+        processes.claim(code)
         return code
 
 

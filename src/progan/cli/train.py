@@ -11,7 +11,7 @@ import typer
 
 from progan.assemble.ask import Asked, prepare
 from progan.assemble.runs import newest_run
-from progan.cli import screen
+from progan.cli import processes, screen
 from progan.core.errors import ConfigError, RoomError
 from progan.core.spelling import nearest
 
@@ -113,7 +113,8 @@ def resume(
 ) -> None:
     """Go on exactly where a run stopped."""
     _check_numbers(minutes=minutes, images=images)
-    path = run or newest_run(runs)
+    first = processes.join()
+    path = (run or newest_run(runs)) if first else None
     began = screen.BEGAN
 
     def work(face: Any) -> Any:
@@ -128,7 +129,7 @@ def resume(
             began=began,
         )
 
-    if not (path / "recipe.lock.yaml").is_file():
+    if path is not None and not (path / "recipe.lock.yaml").is_file():
         raise ConfigError(_no_run(path, runs))
     _session(work)
 
@@ -175,12 +176,14 @@ def _check_words(**words: str | None) -> None:
 
 
 def _train(asked: Asked) -> None:
-    if asked.runs.exists() and not asked.runs.is_dir():
+    first = processes.join()
+    if first and asked.runs.exists() and not asked.runs.is_dir():
         raise RoomError(
             f"{asked.runs} is a file, so no run folder can be made in it. "
             "Choose another place: --runs FOLDER"
         )
-    prepared = prepare(asked)  # wrong words are told before torch is loaded
+    # Alone, wrong words are told before torch is loaded; of several, the first one reads them.
+    prepared = prepare(asked) if first else None
 
     def work(face: Any) -> Any:
         from progan.assemble.train import train_run
@@ -191,6 +194,9 @@ def _train(asked: Asked) -> None:
 
 
 def _session(work: Callable[[Any], Any]) -> None:
+    if not processes.join():
+        outcome = work(processes.Onlooking())
+        raise typer.Exit(outcome.exit_code)
     face = screen.open_face()
     try:
         outcome = work(face)

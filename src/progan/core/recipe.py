@@ -63,8 +63,9 @@ class TrainSettings:
 
     seed: int = 0
     """Of every draw of the run."""
-    shards: int = 1
-    """Parts each batch is cut into; part of the result, unlike the number of processes."""
+    shards: int | None = None
+    """Parts each batch is cut into, which are part of the result, unlike the number of processes;
+    null takes one for each process that begins the run."""
     device: str = "auto"
     """auto, cpu, cuda, or cuda:N for one of several."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"

@@ -99,10 +99,11 @@ class Trainer:
         self.rate = 1.0
         """Factor on every learning rate; a recovery halves it."""
         for stage in self.plan.stages:
-            if stage.batch % shards:
+            if stage.batch < shards:
                 raise ConfigError(
                     f"batch {stage.batch} at {stage.resolution} px cannot be cut into {shards} "
-                    f"shards; use --set train.shards=1 or a batch that {shards} divides."
+                    f"shards; use --set train.shards={stage.batch} and at most as many processes, "
+                    "or a larger batch."
                 )
 
     @property
@@ -120,13 +121,12 @@ class Trainer:
 
     def _draw(self, first: int, at: Progress) -> dict[int, Batch]:
         """The shards this process owns of the batch that begins at image number `first`."""
-        share = at.batch // self.shards
-        return {
-            shard: self.data.batch(
-                range(first + shard * share, first + (shard + 1) * share), at.resolution
-            )
-            for shard in distributed.owned(self.shards)
-        }
+        batches = {}
+        for shard in distributed.owned(self.shards):
+            rows = distributed.piece(at.batch, self.shards, shard)
+            numbers = range(first + rows.start, first + rows.stop)
+            batches[shard] = self.data.batch(numbers, at.resolution)
+        return batches
 
     def _enter(self, at: Progress) -> None:
         if at.stage.fresh_optimizers:

@@ -108,38 +108,33 @@ def gradients_of(
     return gradients, terms
 
 
-def _add_shards(
-    shards: Sequence[dict[str, list[Tensor | None]]], count: int
-) -> dict[str, list[Tensor | None]]:
-    """Mean of the shards' gradients, added in shard order over all processes."""
+def _mean_over_shards(
+    found: Sequence[dict[str, list[Tensor | None]]],
+    termed: Sequence[dict[str, Tensor]],
+    weights: Sequence[float],
+    count: int,
+) -> tuple[dict[str, list[Tensor | None]], dict[str, Tensor]]:
+    """Means of the shards' gradients and terms, added in shard order over all processes."""
     if count == 1:
-        return shards[0]
-    summed: dict[str, list[Tensor | None]] = {}
-    for name, first in shards[0].items():
-        used = [index for index, gradient in enumerate(first) if gradient is not None]
-        flat = []
-        for shard in shards:
-            pieces = [shard[name][index] for index in used]
-            flat.append(torch.cat([piece.flatten() for piece in pieces if piece is not None]))
-        total = distributed.sum_shards(flat) / count
-        result: list[Tensor | None] = [None] * len(first)
-        start = 0
-        for index in used:
-            shape = first[index]
-            assert shape is not None
-            result[index] = total[start : start + shape.numel()].view_as(shape)
-            start += shape.numel()
-        summed[name] = result
-    return summed
+        return found[0], termed[0]
+    rows = []
+    for gradients, terms, weight in zip(found, termed, weights, strict=True):
+        pieces = [g.flatten() for one in gradients.values() for g in one if g is not None]
+        row = torch.cat([*pieces, torch.stack(list(terms.values()))])
+        rows.append(row if weight == 1 else weight * row)
+    total = distributed.sum_shards(rows) / count
+    start = 0
 
+    def next_like(shape: Tensor) -> Tensor:
+        nonlocal start
+        start += shape.numel()
+        return total[start - shape.numel() : start].view(shape.shape).to(shape.dtype)
 
-def _mean_terms(shards: Sequence[dict[str, Tensor]], count: int) -> dict[str, Tensor]:
-    if count == 1:
-        return shards[0]
-    names = list(shards[0])
-    stacked = [torch.stack([shard[name] for name in names]) for shard in shards]
-    total = distributed.sum_shards(stacked) / count
-    return dict(zip(names, total, strict=True))
+    means = {
+        name: [None if gradient is None else next_like(gradient) for gradient in one]
+        for name, one in found[0].items()
+    }
+    return means, {name: next_like(term) for name, term in termed[0].items()}
 
 
 def play(
@@ -160,13 +155,14 @@ def play(
 ) -> Played:
     """Play `turn` on the shards this process owns, and step its players.
 
-    Randomness inside shard s is seeded by (`seed_words`, s). When a gradient is not finite, on
-    any process, nobody moves, and no buffer.
+    A shard counts as much as its share of the batch, so that the gradient is the mean over the
+    whole batch. Randomness inside shard s is seeded by (`seed_words`, s). When a gradient is not
+    finite, on any process, nobody moves, and no buffer.
     """
     moving = {name: players[name] for name in turn.players}
     parameters = [p for player in moving.values() for p in player.parameters]
     buffers = TurnBuffers(system)
-    found, termed, changes = [], [], []
+    found, termed, changes, weights = [], [], [], []
     with only_trainable(system, parameters):
         for shard, batch in shards.items():
             torch.manual_seed(seed_of(*seed_words, shard))
@@ -174,13 +170,13 @@ def play(
                 gradients, terms = gradients_of(turn, moving, batch, at, micro_batch=micro_batch)
             found.append(gradients)
             termed.append(terms)
+            weights.append(len(batch) * shard_count / at.batch)
             if shard_count > 1:
-                changes.append(buffers.changes(shard))
+                changes.append(buffers.changes(shard, weights[-1]))
                 buffers.rewind()
     if shard_count > 1:
         buffers.settle(changes, shard_count)
-    summed = _add_shards(found, shard_count)
-    logged = _mean_terms(termed, shard_count)
+    summed, logged = _mean_over_shards(found, termed, weights, shard_count)
     finite = True
     for name, gradient_list in summed.items():
         present = [gradient for gradient in gradient_list if gradient is not None]
