@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+import progan
 from progan.core.errors import ConfigError
 from progan.core.plan import Progress
 from progan.core.specs import DataSpec
@@ -83,12 +89,26 @@ def test_compiled_pictures_agree(name: str) -> None:
     agrees(name)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in present(CPU) if name.startswith("openvino")] or ["openvino-fp32"]
-)
+WITH_OPENVINO = pytest.mark.skipif(find_spec("openvino") is None, reason="no OpenVINO")
+
+
+@WITH_OPENVINO
+@pytest.mark.parametrize("name", ["openvino-fp32", "openvino-bf16"])
 def test_openvino_pictures_agree(name: str) -> None:
-    pytest.importorskip("openvino")
+    if name not in present(CPU):
+        pytest.skip("no bfloat16 here")
     agrees(name)
+
+
+@WITH_OPENVINO
+def test_openvino_sends_nothing_and_leaves_the_home_folder_alone(tmp_path: Path) -> None:
+    script = "import test_backends; test_backends.agrees('openvino-fp32')"
+    places = os.pathsep.join(
+        [str(Path(progan.__file__).parents[1]), *map(str, Path(__file__).parents[:2])]
+    )
+    home = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": places, "CI": "false"}
+    subprocess.run([sys.executable, "-c", script], env=home, check=True)
+    assert not list(tmp_path.iterdir())
 
 
 def agrees(name: str) -> None:

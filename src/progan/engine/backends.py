@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -177,6 +178,8 @@ def _compile(name: str, network: Fixed, batch: int, example: Example) -> Backend
 
 
 def _openvino(name: str, network: Fixed, batch: int, example: Example) -> Backend:
+    # Importing OpenVINO tells its makers, unless this module is missing; nothing is sent from here.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     openvino = import_module("openvino")
     with torch.no_grad():
         model = openvino.convert_model(
