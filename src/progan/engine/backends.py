@@ -61,7 +61,8 @@ class Tolerance:
     rms: float
     """Root of the mean square over all values of a batch."""
     most: int
-    """Any value."""
+    """999 of 1,000 values. Where a pixel's features are all near zero, pixel norm divides rounding
+    by rounding: in narrow networks single values may be anywhere, in float32 too."""
 
     def accepts(self, made: Pictures, reference: Pictures) -> bool:
         """Whether `made` is as near as that."""
@@ -69,10 +70,10 @@ class Tolerance:
             return False
         apart = np.abs(made.astype(np.int16) - reference.astype(np.int16))
         rms = float(np.sqrt(np.mean(np.square(apart, dtype=np.float64))))
-        return rms <= self.rms and int(apart.max(initial=0)) <= self.most
+        return rms <= self.rms and 1000 * int(np.sum(apart > self.most)) <= apart.size
 
 
-TOLERANCES: Mapping[str, Tolerance] = {"fp32": Tolerance(0.1, 1), "bf16": Tolerance(2.0, 24)}
+TOLERANCES: Mapping[str, Tolerance] = {"fp32": Tolerance(0.1, 1), "bf16": Tolerance(2.0, 12)}
 """By precision: float32 sums in another order, and bfloat16 between the layers."""
 
 

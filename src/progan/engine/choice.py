@@ -106,9 +106,9 @@ def _checked(
         ) from error
     if not tolerance.accepts(made, reference):
         raise ConfigError(
-            f"Pictures of the backend {name} are further than {tolerance.rms:g} levels rms or "
-            f"{tolerance.most} levels from those of eager-fp32. Leave --backend out, and one "
-            "that agrees is taken."
+            f"Pictures of the backend {name} are further than {tolerance.rms:g} levels rms, or one "
+            f"value in a thousand further than {tolerance.most}, from those of eager-fp32. "
+            "Leave --backend out, and one that agrees is taken."
         )
     return backend
 
