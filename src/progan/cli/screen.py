@@ -220,6 +220,19 @@ class Face:
             self.last = time.monotonic()
             say(f"Reading  {done:,} of {total:,} pictures")
 
+    def sampling(self, there: int, made: int, total: int, seconds: float) -> None:
+        """Pictures that are there, and how long the rest takes at the speed of those just made."""
+        pause = 0.25 if self.paint else PLAIN_SECONDS
+        if time.monotonic() - self.last < pause or not made or seconds <= 0:
+            return
+        self.last, rate = time.monotonic(), made / seconds
+        left = clock((total - there) / rate)
+        line = f"Made  {there:,} of {total:,} pictures  {rate:,.0f}/s  {left} left"
+        if self.paint:
+            self._show(line, "")
+        else:
+            say(line)
+
     def plan(self, title: str, plan: Plan, rates: Mapping[int, float], finish: float) -> None:
         """The plan, before the first step."""
         self.rates = dict(rates)

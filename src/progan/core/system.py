@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, runtime_checkable
 
+import torch
 from torch import Tensor, nn
 
 from progan.core.batch import Batch, Images
@@ -20,6 +21,8 @@ from progan.core.specs import Average, Optimizer
 
 __all__ = [
     "Encodes",
+    "Fixed",
+    "Folds",
     "JointTurn",
     "Player",
     "Samples",
@@ -139,6 +142,26 @@ class Samples(Protocol):
 
     def generate(self, latents: Latents, at: Progress) -> Tensor:
         """Pictures for `latents`, n c h w, nominally in [-1, 1]."""
+        ...
+
+
+class Fixed(nn.Module):
+    """A generator at one moment of its growth, made for many pictures; called with `*inputs`."""
+
+    values: int
+    """Numbers of a picture in the largest layer's output: what a batch costs in memory."""
+
+    def inputs(self, latents: Latents) -> tuple[Tensor, ...]:
+        """`latents` as the network takes them, on its device."""
+        raise NotImplementedError(f"{type(self).__name__} must say what it takes")
+
+
+@runtime_checkable
+class Folds(Protocol):
+    """Makes its pictures by a simpler network, once it is known that only pictures are wanted."""
+
+    def folded(self, at: Progress, dtype: torch.dtype) -> Fixed | None:
+        """The network that draws as `generate` does at `at`, computed in `dtype`; or None."""
         ...
 
 

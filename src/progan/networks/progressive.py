@@ -35,7 +35,7 @@ from progan.layers.spread import MinibatchDiscrimination, MinibatchStddev
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
 
-__all__ = ["Critic", "Generator", "Layer", "label_rows", "resolutions"]
+__all__ = ["Critic", "Enlarge", "Generator", "Layer", "label_rows", "resolutions"]
 
 
 def resolutions(last: int) -> list[int]:
@@ -78,10 +78,11 @@ class Layer(nn.Module):
         return pixel_norm(x) if self.pixelnorm else x
 
 
-class _Enlarge(EqualizedConv2d):
+class Enlarge(EqualizedConv2d):
     """Nearest neighbour, then a convolution: `EqualizedUpConv2d` in two steps."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n o 2*h 2*w"]:
+        """Enlarge and convolve `x`."""
         return super().forward(up(x))
 
 
@@ -137,7 +138,7 @@ class Generator(nn.Module):
             return Layer(conv, norm=norm, slope=slope, pixelnorm=pixelnorm)
 
         def block(before: int, width: int) -> nn.Sequential:
-            double = EqualizedUpConv2d if fused else _Enlarge
+            double = EqualizedUpConv2d if fused else Enlarge
             return nn.Sequential(
                 layer(double(before, width, equalized=equalized), width),
                 layer(EqualizedConv2d(width, width, equalized=equalized), width),

@@ -29,10 +29,11 @@ from progan.core.errors import ConfigError
 from progan.core.latents import LatentField, Latents, draw_fields
 from progan.core.plan import Plan, Progress, height_width
 from progan.core.specs import DataSpec
-from progan.core.system import JointTurn, Player, System, Terms, Turn
+from progan.core.system import Fixed, JointTurn, Player, System, Terms, Turn
 from progan.layers.convolve import weights_made_once
 from progan.layers.resample import blend
 from progan.layers.spread import MinibatchStddev
+from progan.networks.folded import FoldedGenerator
 from progan.networks.modes import ModeCritic, ModeGenerator
 from progan.networks.progressive import Critic, Generator
 from progan.objectives.penalty import drift, gradient_penalty, r1
@@ -190,6 +191,12 @@ class ProGAN(System[Pictures]):
         device = next(self.generator.parameters()).device
         label = latents["label"].to(device) if "label" in latents else None
         return self.generator(latents["z"].to(device), label, size_of(at), at.alpha)
+
+    def folded(self, at: Progress, dtype: torch.dtype) -> Fixed | None:
+        """The generator as plain layers; None for the tiny ones that count modes."""
+        if isinstance(self.generator, ModeGenerator):
+            return None
+        return FoldedGenerator(self.generator, size_of(at), at.alpha, dtype)
 
     def score(self, batch: Pictures, at: Progress) -> Tensor:
         """The critic's score of each picture."""
