@@ -23,6 +23,7 @@ from progan.assemble.ask import Asked
 from progan.assemble.build import spec_to_plain, versions
 from progan.assemble.finish import finish_run, seconds_to_finish
 from progan.assemble.measure import QualityInPassing
+from progan.assemble.memory import Need, fit_memory
 from progan.assemble.recipes import resolve
 from progan.core.config import Recipe, lock
 from progan.core.errors import ConfigError
@@ -118,6 +119,19 @@ class Session:
         )
 
     # Preparing ----------------------------------------------------------------------------
+
+    def choose_memory(self, *, every: bool = False) -> tuple[Need, ...]:
+        """Micro-batches that fit, unless the recipe says; what stages take, if it was measured."""
+        asked = self.trainer.micro_batch
+        needs = fit_memory(self.trainer, every=every)
+        if self.trainer.micro_batch != asked:
+            train = replace(self.recipe.train, micro_batch=self.trainer.micro_batch)
+            self.recipe = replace(self.recipe, train=train)
+            said = [need.text() for need in needs if need.piece < need.pictures]
+            for index, text in enumerate(said):
+                self.screen.line("" if index else "Memory", text)
+            self.notes.append(f"Memory: {'; '.join(said)}.")
+        return needs
 
     def choose_machine(self) -> None:
         """Threads and precision: the fastest on the last stage, unless the recipe says."""
@@ -252,6 +266,7 @@ class Session:
             threads=self.threads,
             precision=self.precision,
             device=self.device.type,
+            micro_batch=self.trainer.micro_batch,
         )
         return lock(replace(self.recipe, train=train), config, self.trainer.plan.stages)
 
@@ -293,6 +308,7 @@ class Session:
                 listeners=self._listeners(),
                 refit=self._refit if self.budget else None,
                 measure=QualityInPassing(self.loader),
+                shrunk=self._relock,
                 stop=stop,
                 over=self.budget.over if self.budget else lambda: False,
                 until=train.until,
@@ -321,9 +337,13 @@ class Session:
         if fitted is not None:
             self.folder.decide(at.images, "refit", self.budget.decisions[-1])
             self.trainer.plan = fitted
-            self._write_lock()
-            self.run.meta["recipe"] = self._lock_text()
+            self._relock()
         return fitted
+
+    def _relock(self) -> None:
+        """Write the lock again, here and in the next save: something was decided."""
+        self._write_lock()
+        self.run.meta["recipe"] = self._lock_text()
 
     def _listeners(self) -> list[Listener]:
         listeners: list[Listener] = [self.screen]

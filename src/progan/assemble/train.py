@@ -52,6 +52,7 @@ def train_run(prepared: Prepared, screen: Screen, faults: Faults | None = None) 
     for number, line in enumerate(pyramid.report.lines(str(report))):
         screen.line("" if number else "Data", line)
     session = Session(recipe, pyramid, system, folder, screen, asked, faults)
+    session.choose_memory()
     session.choose_machine()
     session.fit_plan(remark)
     return session.go()

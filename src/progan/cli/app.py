@@ -18,7 +18,7 @@ import typer
 
 from progan.cli import screen
 from progan.cli.usage import explain, way_on
-from progan.core.errors import ProganError
+from progan.core.errors import ProganError, is_out_of_memory
 
 __all__ = ["app", "main", "run"]
 
@@ -115,7 +115,7 @@ def _told(error: Exception, command: object, arguments: list[str]) -> tuple[str,
     usage = explain(error, command, arguments)
     if usage is not None:
         return usage, 2
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if is_out_of_memory(error):
         return (
             "Not enough memory. Try smaller pieces: --set train.micro_batch=4, or a lower "
             "--resolution.",

@@ -15,9 +15,10 @@ from typing import Any
 import torch
 
 from progan.core import distributed
-from progan.core.errors import TrainingError
+from progan.core.errors import RoomError, TrainingError
 from progan.core.grids import png_bytes, tile, to_picture
-from progan.core.plan import Plan, Progress
+from progan.core.plan import Plan, Progress, size_text
+from progan.core.words import typed
 from progan.engine.checkpoint import checkpoints, newest_valid, save_checkpoint
 from progan.engine.events import (
     Decided,
@@ -80,6 +81,7 @@ class Run:
         listeners: Sequence[Listener] = (),
         refit: Callable[[Plan, Progress, float], Plan | None] | None = None,
         measure: Callable[[Trainer, Progress], Sequence[Quality]] | None = None,
+        shrunk: Callable[[], None] = lambda: None,
         stop: Callable[[], bool] = lambda: False,
         over: Callable[[], bool] = lambda: False,
         until: int | None = None,
@@ -91,6 +93,8 @@ class Run:
         self.listeners = list(listeners)
         self.refit = refit
         self.measure = measure
+        self.shrunk = shrunk
+        """Called when memory ran out and the trainer's micro-batch became smaller."""
         self.stop = stop
         self.over = over
         self.until = until
@@ -169,7 +173,7 @@ class Run:
         self._tell(Started(trainer.plan, trainer.at))
         while not self.done:
             self._cross_border()
-            result = trainer.step()
+            result = self._step()
             trainer.faults.reach("step", trainer.images)
             if not result.finite:
                 self._recover(result)
@@ -189,6 +193,27 @@ class Run:
             self.save()
         self._tell(Ended(trainer.at, "done"))
         return "done"
+
+    def _step(self) -> StepResult:
+        """One step; when memory ran out in it, say so."""
+        trainer = self.trainer
+        try:
+            result = trainer.step()
+        except RoomError as error:
+            again = typed("progan", "resume", self.folder.path)
+            raise RoomError(f"{error} The last save is intact: {again}") from error
+        before, after = result.pieces
+        if after < before:
+            at = result.at
+            whole = before == at.batch // trainer.shards
+            what = f"batch {at.batch}" if whole else f"micro-batches of {before}"
+            self._decide(
+                "memory",
+                f"Out of memory at {size_text(at.resolution)} px with {what}: goes on in "
+                f"micro-batches of {after}.",
+            )
+            self.shrunk()
+        return result
 
     def _cross_border(self) -> None:
         """Before the first step of a stage: save the end of the last one, fit the plan again."""
@@ -235,7 +260,8 @@ class Run:
                 self._tell(Replanned(trainer.at, trainer.plan))
         waited = time.monotonic() - self._saved_at
         due = waited > max(self.options.save_seconds, 50 * self._save_cost)
-        if distributed.agree(due):
+        # A micro-batch found too large by chance is part of the bits: it is saved at once.
+        if distributed.agree(due or result.pieces[1] < result.pieces[0]):
             self.save()
 
     def _log(self, at: Progress, terms: Mapping[str, float], seconds: float, rate: float) -> None:
@@ -294,9 +320,10 @@ class Run:
                 "rate: progan train recipe.yaml --set optimizer.lr=5e-4"
             )
         images, recoveries, rate = trainer.images, trainer.recoveries + 1, trainer.rate / 2
+        micro_batch = trainer.micro_batch
         path, tensors, meta, _ = newest_valid(self.folder.checkpoints, healthy=True)
         self.resume(tensors, {**meta, "seconds": self.seconds_before})
-        trainer.recoveries, trainer.rate = recoveries, rate
+        trainer.recoveries, trainer.rate, trainer.micro_batch = recoveries, rate, micro_batch
         self._window = (trainer.images, self.seconds)
         self._decide(
             "rollback",
