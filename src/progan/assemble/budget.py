@@ -26,9 +26,9 @@ FINISH_SHARE = 0.08
 """Share of a budget kept for the pictures, the review and the report at the end, at least."""
 LEAST_SHARE = 0.02
 """What is left of a budget is not worth a new plan below this share of it."""
-PATIENCE = 10.0
-"""Where a step would take so many times the seconds given to its stage, a few pictures stand for
-the whole batch."""
+PATIENCE, LONG_STEP = 10.0, 3.0
+"""Where a step would take so many times the seconds given to its stage, and so many seconds, a few
+pictures stand for the whole batch."""
 FEW = 2
 """So many of each shard."""
 PATIENCE = 10.0
@@ -81,7 +81,7 @@ def measure_stage(
         device=trainer.device,
     )
     copied.steps = 1  # a lazy turn is due at step 0; start beside it, as most steps do
-    longest = PATIENCE * seconds
+    longest = max(LONG_STEP, PATIENCE * seconds)
     rate = _rate(copied)
     if few / rate <= longest:
         rate = _rate(copied)  # the first step also prepares what all share

@@ -4,14 +4,16 @@ The peak of a step grows by about the same for every picture of a micro-batch:
 
     peak(m) ≈ peak(m₁) + (peak(m₂) − peak(m₁)) · (m − m₁) / (m₂ − m₁)
 
-So a step is measured in the two smallest sizes, which never fails where training could succeed,
-and the largest size that fits into the room there is by this line is taken.
+So a step is measured in the two smallest sizes, which fits wherever training can, and the largest
+size that fits into the room there is, by this line, is taken. Where such a step takes over a
+second only the smallest is measured, and m₂ is 0: what is held without a step.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from progan.core.plan import Plan, Stage, height_width
@@ -39,6 +41,8 @@ class Need:
     """Peak of a step with it; None where it is not known."""
     room: int | None
     """Bytes there are."""
+    moved: Mapping[str, int]
+    """Bytes of the parameters that each player moves."""
 
     def text(self) -> str:
         """In words: 1024 px: batch 4 in micro-batches of 1 (9.1 of 22.4 GB)."""
@@ -62,18 +66,13 @@ def fit_memory(trainer: Trainer, *, every: bool = False) -> tuple[Need, ...]:
     largest batch, nothing more is measured, unless `every` stage is asked for. On a CPU that
     does not tell what it holds, nothing is chosen.
     """
-    stages = _stages(trainer.plan)
-    there, before = room(trainer.device), held(trainer.device)
-    if there is None or before is None:
+    stages, there = _stages(trainer.plan), room(trainer.device)
+    if there is None:
         return ()
     if not every:
-        largest = stages[-1]
-        size = _sizes(trainer, largest)[-1]
-        peak = _peak(trainer, largest, size)
-        if peak is None:
-            return ()
+        smallest = _trial(trainer, stages[-1], _sizes(trainer, stages[-1])[-1])
         most = max(stage.batch // trainer.shards for stage in stages)
-        if before + max(0, peak - before) / size * most <= SHARE * there:
+        if smallest is None or smallest.at(most) <= SHARE * there:
             return ()
     needs = []
     for stage in stages:
@@ -105,36 +104,57 @@ def _sizes(trainer: Trainer, stage: Stage) -> Sequence[int]:
 def _need(trainer: Trainer, stage: Stage, there: int) -> Need:
     """Measure one stage, and choose for it."""
     pictures = stage.batch // trainer.shards
-    asked = micro_batch_at(trainer.micro_batch, stage.resolution)
     sizes = _sizes(trainer, stage)
+    small = sorted(sizes)[:2]
+    asked = micro_batch_at(trainer.micro_batch, stage.resolution)
     if asked is not None:
         sizes = [pictures // parts_of(pictures, asked)]
-    small = sorted(_sizes(trainer, stage))[:2]
-    peaks = [_peak(trainer, stage, size) for size in small]
 
-    def need(piece: int, peak: float | None) -> Need:
-        whole = None if peak is None else round(peak)
-        return Need(stage=stage, pictures=pictures, piece=piece, bytes=whole, room=there)
+    def need(piece: int, trial: _Trial | None) -> Need:
+        peak = None if trial is None else round(trial.at(piece))
+        moved = {} if trial is None else trial.moved
+        return Need(
+            stage=stage, pictures=pictures, piece=piece, bytes=peak, room=there, moved=moved
+        )
 
-    first, second = peaks[0], peaks[-1]
-    if first is None or second is None:
+    trial = _trial(trainer, stage, small[0])
+    if trial is None:
         return need(sizes[0], None)
-    each = max(0.0, (second - first) / (small[1] - small[0])) if len(small) > 1 else 0.0
-    for size in sizes:
-        peak = first + each * (size - small[0])
-        if peak <= SHARE * there:
-            return need(size, peak)
-    return need(sizes[-1], first + each * (sizes[-1] - small[0]))
+    if len(small) > 1 and trial.seconds < 1:
+        second = _trial(trainer, stage, small[1])
+        assert second is not None
+        trial = replace(trial, each=max(0.0, (second.peak - trial.peak) / (small[1] - small[0])))
+    piece = next((size for size in sizes if trial.at(size) <= SHARE * there), sizes[-1])
+    return need(piece, trial)
 
 
-def _peak(trainer: Trainer, stage: Stage, size: int) -> int | None:
-    """Peak of a step of `stage` in micro-batches of `size`, every lazy turn included.
+@dataclass(frozen=True, kw_only=True)
+class _Trial:
+    """A step in micro-batches of `size`."""
 
-    Two of them stand for all: gradients are then being added. What the throw-away copy of the
-    system holds twice does not count.
+    size: int
+    peak: float
+    """Bytes, without what the throw-away copy of the system holds twice."""
+    each: float
+    """Bytes of every further picture."""
+    seconds: float
+    moved: Mapping[str, int]
+    """Bytes of the parameters that each player moved."""
+
+    def at(self, size: int) -> float:
+        """The peak in micro-batches of another size."""
+        return self.peak + self.each * (size - self.size)
+
+
+def _trial(trainer: Trainer, stage: Stage, size: int) -> _Trial | None:
+    """A step of `stage` in micro-batches of `size`, on a throw-away copy; every turn is due.
+
+    Two of them stand for all: gradients are then being added. Optimizers make their moments at
+    the end of this first step; later ones hold them from the beginning.
     """
     pictures = min(2 * size, stage.batch // trainer.shards)
     short = replace(stage, images=10**12, batch=pictures * trainer.shards)
+    before = held(trainer.device)
     copied = Trainer(
         copy.deepcopy(trainer.system),
         trainer.data,
@@ -145,14 +165,24 @@ def _peak(trainer: Trainer, stage: Stage, size: int) -> int | None:
         precision=trainer.precision,
         device=trainer.device,
     )
-    copied.step()  # makes moments, and the room that convolutions keep
-
-    def step() -> None:
-        copied.steps = 0
-        copied.step()
-
-    peak = peak_of(trainer.device, step)
-    twice = [*copied.system.state_dict().values()]
-    for average in copied.averages.modules.values():
-        twice += average.state_dict().values()
-    return None if peak is None else peak - sum(tensor.nbytes for tensor in twice)
+    began = time.perf_counter()
+    peak = peak_of(trainer.device, copied.step)
+    seconds = time.perf_counter() - began
+    if peak is None or before is None:
+        return None
+    kept = [copied.system, *copied.averages.modules.values()]
+    twice = sum(tensor.nbytes for module in kept for tensor in module.state_dict().values())
+    moments, moved = 0, {}
+    for name, optimizer in copied.optimizers.items():
+        memories = optimizer.state.values()
+        moments += sum(value.nbytes for memory in memories for value in memory.values())
+        moved[name] = sum(parameter.nbytes for parameter in optimizer.state)
+    whole = peak - twice + moments
+    without = before + moments + 3 * sum(moved.values())  # gradients: old, new and their sum
+    return _Trial(
+        size=size,
+        peak=whole,
+        each=max(0.0, (whole - without) / size),
+        seconds=seconds,
+        moved=moved,
+    )

@@ -29,7 +29,7 @@ from progan.core.config import Recipe, lock
 from progan.core.errors import ConfigError
 from progan.core.faults import Faults
 from progan.core.grids import png_bytes, tile, to_picture
-from progan.core.plan import Plan, Progress
+from progan.core.plan import Plan, Progress, height_width
 from progan.core.system import System
 from progan.core.words import typed
 from progan.data.loader import Loader
@@ -45,6 +45,10 @@ __all__ = ["Outcome", "Screen", "Session"]
 
 SHORT_SECONDS = 20.0
 """Training time below which a budget deserves a remark."""
+LONG_TRIAL = 3.0
+"""Seconds of a trial that is not repeated."""
+LARGEST_TRIED = 128
+"""Pixels of the largest pictures that threads and precision are tried on."""
 
 
 class Screen(Listener, Protocol):
@@ -134,7 +138,10 @@ class Session:
         return needs
 
     def choose_machine(self) -> None:
-        """Threads and precision: the fastest on the last stage, unless the recipe says."""
+        """Threads and precision, unless the recipe says: the fastest on the last stage.
+
+        Or on the last of moderate size: larger pictures only take longer to say the same.
+        """
         train = self.recipe.train
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         counts = sorted({1, max(1, (cores or 1) // 2), cores or 1})
@@ -166,22 +173,43 @@ class Session:
         """By the better of two measurements each, in turn: other programs come and go."""
         best = dict.fromkeys(choices, 0.0)
         for _ in range(2):
+            began = time.monotonic()
             for choice in choices:
                 best[choice] = max(best[choice], self._rate(*choice))
+            if time.monotonic() - began > LONG_TRIAL * len(choices):
+                break  # they come and go within such a long one
         return max(choices, key=best.__getitem__)
 
     def _rate(self, threads: int, precision: Precision) -> float:
         torch.set_num_threads(threads)
         self.trainer.precision = precision
-        last = self.trainer.plan.stages[-1]
+        sides = [max(height_width(stage.resolution)) for stage in self.trainer.plan.stages]
+        small = [i for i, side in enumerate(sides) if side <= max(LARGEST_TRIED, min(sides))]
+        last = self.trainer.plan.stages[small[-1]]
         return budgets.measure_stage(self.trainer, last, self.loader, seconds=0.2)
 
     def fit_plan(self, remark: str) -> None:
         """Fit the plan to what was asked, show it, and write the lock."""
+        self.measure()
+        title, finish = self.fit(remark)
+        self.screen.plan(title, self.trainer.plan, self.rates, finish)
+        if self.budget is not None and self.budget.left() < SHORT_SECONDS:
+            left = max(0.0, self.budget.left())
+            self.screen.line("Note", f"Only {left:.0f} s are left for training: --minutes 10")
+        self._write_lock()
+        self._write_environment()
+        for note in self.notes:
+            self.folder.decide(0, "plan", note)
+
+    def measure(self, within: float | None = None) -> None:
+        """Images per second of every stage, found in a moment each, or `within` seconds in all."""
+        self.rates = budgets.measure(self.trainer, seconds=0.2, within=within)
+
+    def fit(self, remark: str = "") -> tuple[str, float]:
+        """Fit the plan to what was asked, by the rates; its title, and seconds for the report."""
         train = self.recipe.train
         if train.images is not None and self.recipe.plan is None:
             self.trainer.plan = budgets.scale_to_images(self.trainer.plan, train.images)
-        self.rates = budgets.measure(self.trainer, seconds=0.2)
         length, finish = "", 0.0
         if train.minutes is not None:
             self.budget = self._budget(train.minutes)
@@ -196,14 +224,7 @@ class Session:
             f"{self.recipe.system}{preset}, {self.pyramid.spec.resolution} px{length}, "
             f"seed {train.seed}" + (f"  [{remark}]" if remark else "")
         )
-        self.screen.plan(title, self.trainer.plan, self.rates, finish)
-        if self.budget is not None and self.budget.left() < SHORT_SECONDS:
-            left = max(0.0, self.budget.left())
-            self.screen.line("Note", f"Only {left:.0f} s are left for training: --minutes 10")
-        self._write_lock()
-        self._write_environment()
-        for note in self.notes:
-            self.folder.decide(0, "plan", note)
+        return title, finish
 
     def _budget(self, minutes: float) -> budgets.Budget:
         sheet = self._reals()

@@ -27,7 +27,7 @@ from progan.engine.checkpoint import newest_valid, remove_leftovers
 from progan.engine.precision import choose_device
 from progan.engine.record import RunFolder
 
-__all__ = ["Outcome", "Screen", "resume_run", "train_run"]
+__all__ = ["Outcome", "Screen", "resume_run", "suited", "train_run"]
 
 CPU_MINUTES = 10.0
 """Length of a run on a CPU when nothing was asked."""
@@ -39,8 +39,7 @@ def train_run(prepared: Prepared, screen: Screen, faults: Faults | None = None) 
     """Train from the start."""
     asked, recipe, source = prepared.asked, prepared.recipe, prepared.source
     device = choose_device(recipe.train.device)
-    recipe, remark = _choose_for(recipe, device)
-    recipe = _choose_resolution(recipe, source, device)
+    recipe, remark = suited(recipe, source, device)
     cache = asked.runs / ".data"
     pyramid = open_or_build(source, recipe.data, cache, progress=screen.building)
     system = build_system(recipe, pyramid.spec, device)  # refuses what it cannot be
@@ -99,6 +98,15 @@ def resume_run(
         folder.decide(meta["counters"]["images"], "data", text)
     _compare_versions(meta, folder)
     return session.go()
+
+
+def suited(recipe: Recipe, source: Source, device: torch.device) -> tuple[Recipe, str]:
+    """Preset, length and resolution that suit device and pictures, where the recipe does not say.
+
+    And a remark for the plan's title.
+    """
+    recipe, remark = _choose_for(recipe, device)
+    return _choose_resolution(recipe, source, device), remark
 
 
 def _choose_for(recipe: Recipe, device: torch.device) -> tuple[Recipe, str]:

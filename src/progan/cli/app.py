@@ -60,7 +60,7 @@ def _first(
 
 
 def _register() -> None:
-    from progan.cli import data, describe, evaluate, report, sample, train
+    from progan.cli import data, describe, evaluate, plan, report, sample, train
 
     app.command()(train.demo)
     app.command()(train.train)
@@ -69,6 +69,7 @@ def _register() -> None:
     app.command(short_help="Measure generated pictures against real ones.")(evaluate.evaluate)
     app.command(short_help="The page of a run, or one comparing several.")(report.report)
     app.command()(describe.describe)
+    app.command(short_help="What a training would take, measured here.")(plan.plan)
     app.add_typer(data.app, name="data")
 
 

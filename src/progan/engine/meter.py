@@ -90,7 +90,7 @@ def _left_in_groups() -> Iterator[int]:
         for group in (here, *here.parents):
             with suppress(OSError, ValueError, TypeError):
                 most = int((group / limit).read_text())
-                stat = dict(line.split() for line in (group / "memory.stat").open())
+                stat = dict(map(str.split, (group / "memory.stat").read_text().splitlines()))
                 yield max(0, most - int(stat[used]))
             if group == top:
                 break
