@@ -118,6 +118,8 @@ def test_a_limit_at_one_resolution_leaves_the_others() -> None:
         (RuntimeError(TORCH), True),
         (RuntimeError("CUDA error: out of memory"), True),
         (RuntimeError("std::bad_alloc"), True),
+        (RuntimeError("could not create a primitive"), True),
+        (RuntimeError("could not create a primitive descriptor for a convolution"), False),
         (RuntimeError("The size of tensor a (3) must match"), False),
         (ValueError("out of memory"), False),
     ],

@@ -19,9 +19,9 @@ __all__ = [
 
 _NO_MEMORY = (
     *("out of memory", "can't allocate memory", "not enough memory", "bad_alloc"),
-    "ALLOC_FAILED",
+    *("ALLOC_FAILED", "could not create a primitive", "could not create a memory object"),
 )
-"""What torch says on the devices it knows when memory runs out."""
+"""What torch, CUDA's libraries and oneDNN say when memory runs out."""
 
 
 class ProganError(Exception):
@@ -64,4 +64,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether `error` says that memory ran out: on a device, in torch's allocator, or in Python."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _NO_MEMORY)
+    text = str(error)
+    unknown = "primitive descriptor" in text  # oneDNN has no such operation
+    return (
+        isinstance(error, RuntimeError) and not unknown and any(sign in text for sign in _NO_MEMORY)
+    )
