@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from progan.assemble import memory
+from progan.assemble import memory, session
 from progan.assemble.ask import Asked, prepare
 from progan.assemble.build import build_system
 from progan.assemble.memory import Need, fit_memory
@@ -189,9 +189,10 @@ class Quiet:
 
 
 def test_the_choice_stands_on_the_screen_in_the_decisions_and_in_the_lock(
-    tmp_path: Path, machine: Callable[[int], list[int]]
+    tmp_path: Path, machine: Callable[[int], list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine(190 * MB)
+    monkeypatch.setattr(session, "finish_run", lambda *words, **more: None)
     screen = Quiet()
     sets = ("fmap_max=4", "latent_size=4", "data.images=16", "batch={4: 8}", "train.previews=4")
     fixed = ("train.threads=1", "train.precision=fp32", "stddev_group=4")

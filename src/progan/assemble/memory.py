@@ -71,7 +71,7 @@ def fit_memory(trainer: Trainer, *, every: bool = False) -> tuple[Need, ...]:
         return ()
     if not every:
         smallest = _trial(trainer, stages[-1], _sizes(trainer, stages[-1])[-1])
-        most = max(stage.batch // trainer.shards for stage in stages)
+        most = max(trainer.share(stage.batch) for stage in stages)
         if smallest is None or smallest.at(most) <= SHARE * there:
             return ()
     needs = []
@@ -98,12 +98,12 @@ def _stages(plan: Plan) -> list[Stage]:
 
 
 def _sizes(trainer: Trainer, stage: Stage) -> Sequence[int]:
-    return piece_sizes(stage.batch // trainer.shards, trainer.system.group)
+    return piece_sizes(trainer.share(stage.batch), trainer.system.group)
 
 
 def _need(trainer: Trainer, stage: Stage, there: int) -> Need:
     """Measure one stage, and choose for it."""
-    pictures = stage.batch // trainer.shards
+    pictures = trainer.share(stage.batch)
     sizes = _sizes(trainer, stage)
     small = sorted(sizes)[:2]
     asked = micro_batch_at(trainer.micro_batch, stage.resolution)
@@ -152,7 +152,7 @@ def _trial(trainer: Trainer, stage: Stage, size: int) -> _Trial | None:
     Two of them stand for all: gradients are then being added. Optimizers make their moments at
     the end of this first step; later ones hold them from the beginning.
     """
-    pictures = min(2 * size, stage.batch // trainer.shards)
+    pictures = min(2 * size, trainer.share(stage.batch))
     short = replace(stage, images=10**12, batch=pictures * trainer.shards)
     before = held(trainer.device)
     copied = Trainer(

@@ -207,13 +207,17 @@ class Trainer:
 
     def piece(self, at: Progress) -> int:
         """Pictures per backward pass at a moment."""
-        share = at.batch // self.shards
+        share = self.share(at.batch)
         return share // parts_of(share, micro_batch_at(self.micro_batch, at.resolution))
+
+    def share(self, batch: int) -> int:
+        """Pictures of a shard of a batch; of the largest one."""
+        return -(-batch // self.shards)
 
     def _shrink(self, at: Progress) -> None:
         """Take the next smaller micro-batch at the resolution of `at`."""
         now = self.piece(at)
-        sizes = piece_sizes(at.batch // self.shards, self.system.group)
+        sizes = piece_sizes(self.share(at.batch), self.system.group)
         smaller = next((size for size in sizes if size < now), None)
         if smaller is None:
             raise RoomError(

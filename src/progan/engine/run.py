@@ -205,7 +205,7 @@ class Run:
         before, after = result.pieces
         if after < before:
             at = result.at
-            whole = before == at.batch // trainer.shards
+            whole = before == trainer.share(at.batch)
             what = f"batch {at.batch}" if whole else f"micro-batches of {before}"
             self._decide(
                 "memory",

@@ -12,13 +12,12 @@ Source: Karras et al. 2018 (ProGAN), section 2, figure 2 and table 2.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from progan.layers.equalized import (
     ROOT_TWO,
@@ -27,6 +26,7 @@ from progan.layers.equalized import (
     EqualizedLinear,
     EqualizedUpConv2d,
 )
+from progan.layers.forgetful import forgetful
 from progan.layers.noise import LeadMeter, MultiplicativeNoise
 from progan.layers.norm import pixel_norm
 from progan.layers.resample import down, up
@@ -46,16 +46,6 @@ def resolutions(last: int) -> list[int]:
 def label_rows(label: Tensor, classes: int) -> Float[Tensor, "n k"]:
     """Classes as one-hot rows; rows of weights (a mixture of classes) pass as they are."""
     return label if label.is_floating_point() else F.one_hot(label, classes).float()
-
-
-def forgetful(work: Callable[[Tensor], Tensor], x: Tensor, *, draws: bool) -> Tensor:
-    """`work(x)`, which keeps only `x` for the gradient and is done once more when that is due.
-
-    The same numbers, also in gradients of gradients; `draws` says whether `work` draws some.
-    """
-    if not torch.is_grad_enabled():
-        return work(x)
-    return checkpoint(work, x, use_reentrant=False, preserve_rng_state=draws)
 
 
 class Layer(nn.Module):
