@@ -23,6 +23,7 @@ from progan.assemble.ask import Asked
 from progan.assemble.build import spec_to_plain, versions
 from progan.assemble.finish import finish_run, seconds_to_finish
 from progan.assemble.measure import QualityInPassing
+from progan.assemble.memory import Need, fit_memory
 from progan.assemble.recipes import resolve
 from progan.core import distributed, meeting
 from progan.core.config import Recipe, lock
@@ -30,7 +31,7 @@ from progan.core.errors import ConfigError
 from progan.core.faults import Faults
 from progan.core.grids import png_bytes, tile, to_picture
 from progan.core.launch import launched
-from progan.core.plan import Plan, Progress
+from progan.core.plan import Plan, Progress, height_width
 from progan.core.system import System
 from progan.core.words import typed
 from progan.data.loader import Loader
@@ -46,6 +47,10 @@ __all__ = ["Outcome", "Screen", "Session"]
 
 SHORT_SECONDS = 20.0
 """Training time below which a budget deserves a remark."""
+LONG_TRIAL = 3.0
+"""Seconds of a trial that is not repeated."""
+LARGEST_TRIED = 128
+"""Pixels of the largest pictures that threads and precision are tried on."""
 
 
 class Screen(Listener, Protocol):
@@ -123,10 +128,24 @@ class Session:
 
     # Preparing ----------------------------------------------------------------------------
 
-    def choose_machine(self) -> None:
-        """Threads and precision: the fastest on the last stage, unless the recipe says.
+    def choose_memory(self, *, every: bool = False) -> tuple[Need, ...]:
+        """Micro-batches that fit, unless the recipe says; what stages take, if it was measured."""
+        asked = self.trainer.micro_batch
+        needs = fit_memory(self.trainer, every=every)
+        if self.trainer.micro_batch != asked:
+            train = replace(self.recipe.train, micro_batch=self.trainer.micro_batch)
+            self.recipe = replace(self.recipe, train=train)
+            said = [need.text() for need in needs if need.piece < need.pictures]
+            for index, text in enumerate(said):
+                self.screen.line("" if index else "Memory", text)
+            self.notes.append(f"Memory: {'; '.join(said)}.")
+        return needs
 
-        Several processes on a machine share its cores, and all compute alike.
+    def choose_machine(self) -> None:
+        """Threads and precision, unless the recipe says: the fastest on the last stage.
+
+        Or on the last of moderate size: larger pictures only take longer to say the same. Several
+        processes on a machine share its cores, and all compute alike.
         """
         train = self.recipe.train
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -164,22 +183,43 @@ class Session:
         """By the better of two measurements each, in turn: other programs come and go."""
         best = dict.fromkeys(choices, 0.0)
         for _ in range(2):
+            began = time.monotonic()
             for choice in choices:
                 best[choice] = max(best[choice], self._rate(*choice))
+            if time.monotonic() - began > LONG_TRIAL * len(choices):
+                break  # they come and go within such a long one
         return max(choices, key=best.__getitem__)
 
     def _rate(self, threads: int, precision: Precision) -> float:
         torch.set_num_threads(threads)
         self.trainer.precision = precision
-        last = self.trainer.plan.stages[-1]
+        sides = [max(height_width(stage.resolution)) for stage in self.trainer.plan.stages]
+        small = [i for i, side in enumerate(sides) if side <= max(LARGEST_TRIED, min(sides))]
+        last = self.trainer.plan.stages[small[-1]]
         return budgets.measure_stage(self.trainer, last, self.loader, seconds=0.2)
 
     def fit_plan(self, remark: str) -> None:
         """Fit the plan to what was asked, show it, and write the lock."""
+        self.measure()
+        title, finish = self.fit(remark)
+        self.screen.plan(title, self.trainer.plan, self.rates, finish)
+        if self.budget is not None and self.budget.left() < SHORT_SECONDS:
+            left = max(0.0, self.budget.left())
+            self.screen.line("Note", f"Only {left:.0f} s are left for training: --minutes 10")
+        self._write_lock()
+        self._write_environment()
+        for note in self.notes:
+            self.folder.decide(0, "plan", note)
+
+    def measure(self, within: float | None = None) -> None:
+        """Images per second of every stage, found in a moment each, or `within` seconds in all."""
+        self.rates = budgets.measure(self.trainer, seconds=0.2, within=within)
+
+    def fit(self, remark: str = "") -> tuple[str, float]:
+        """Fit the plan to what was asked, by the rates; its title, and seconds for the report."""
         train = self.recipe.train
         if train.images is not None and self.recipe.plan is None:
             self.trainer.plan = budgets.scale_to_images(self.trainer.plan, train.images)
-        self.rates = budgets.measure(self.trainer, seconds=0.2)
         length, finish = "", 0.0
         if train.minutes is not None:
             plan, finish = distributed.first(self._fitted)
@@ -193,14 +233,7 @@ class Session:
             f"{self.recipe.system}{preset}, {self.pyramid.spec.resolution} px{length}, "
             f"seed {train.seed}" + (f"  [{remark}]" if remark else "")
         )
-        self.screen.plan(title, self.trainer.plan, self.rates, finish)
-        if self.budget is not None and self.budget.left() < SHORT_SECONDS:
-            left = max(0.0, self.budget.left())
-            self.screen.line("Note", f"Only {left:.0f} s are left for training: --minutes 10")
-        self._write_lock()
-        self._write_environment()
-        for note in self.notes:
-            self.folder.decide(0, "plan", note)
+        return title, finish
 
     def _fitted(self) -> tuple[Plan, float]:
         """The plan that fits the minutes, and the seconds kept for the end."""
@@ -276,6 +309,7 @@ class Session:
             threads=self.threads,
             precision=self.precision,
             device=self.device.type,
+            micro_batch=self.trainer.micro_batch,
         )
         return lock(replace(self.recipe, train=train), config, self.trainer.plan.stages)
 
@@ -322,6 +356,7 @@ class Session:
                 listeners=self._listeners() if first else [],
                 refit=self._refit if self.timed else None,
                 measure=QualityInPassing(self.loader),
+                shrunk=self._relock,
                 stop=stop,
                 over=self.budget.over if self.budget else lambda: False,
                 until=train.until,
@@ -358,9 +393,13 @@ class Session:
         if fitted is not None:
             self.folder.decide(at.images, "refit", self.budget.decisions[-1])
             self.trainer.plan = fitted
-            self._write_lock()
-            self.run.meta["recipe"] = self._lock_text()
+            self._relock()
         return fitted
+
+    def _relock(self) -> None:
+        """Write the lock again, here and in the next save: something was decided."""
+        self._write_lock()
+        self.run.meta["recipe"] = self._lock_text()
 
     def _listeners(self) -> list[Listener]:
         listeners: list[Listener] = [self.screen]

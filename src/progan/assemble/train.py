@@ -32,7 +32,7 @@ from progan.engine.checkpoint import newest_valid, remove_leftovers
 from progan.engine.precision import choose_device
 from progan.engine.record import Onlooker, RunFolder
 
-__all__ = ["Outcome", "Screen", "resume_run", "train_run"]
+__all__ = ["Outcome", "Screen", "resume_run", "suited", "train_run"]
 
 CPU_MINUTES = 10.0
 """Length of a run on a CPU when nothing was asked."""
@@ -66,8 +66,7 @@ def train_run(prepared: Prepared | None, screen: Screen, faults: Faults | None =
         assert prepared is not None
         asked, recipe, source = prepared.asked, prepared.recipe, prepared.source
         device = choose_device(recipe.train.device)
-        recipe, remark = _choose_for(recipe, device)
-        recipe = _choose_resolution(recipe, source, device)
+        recipe, remark = suited(recipe, source, device)
         recipe = _choose_shards(recipe)
         cache = asked.runs / ".data"
         pyramid = open_or_build(source, recipe.data, cache, progress=screen.building)
@@ -86,6 +85,7 @@ def train_run(prepared: Prepared | None, screen: Screen, faults: Faults | None =
     with _way_on(begun.folder):
         pyramid, system, folder = parts[0] if parts else _take_part(begun)
         session = Session(begun.recipe, pyramid, system, folder, screen, begun.asked, faults)
+        session.choose_memory()
         session.choose_machine()
         session.fit_plan(begun.remark)
         return session.go()
@@ -192,6 +192,15 @@ def _choose_shards(recipe: Recipe) -> Recipe:
     recipe = replace(recipe, train=replace(recipe.train, shards=shards))
     distributed.owned(shards)  # refuses what cannot be shared
     return recipe
+
+
+def suited(recipe: Recipe, source: Source, device: torch.device) -> tuple[Recipe, str]:
+    """Preset, length and resolution that suit device and pictures, where the recipe does not say.
+
+    And a remark for the plan's title.
+    """
+    recipe, remark = _choose_for(recipe, device)
+    return _choose_resolution(recipe, source, device), remark
 
 
 def _choose_for(recipe: Recipe, device: torch.device) -> tuple[Recipe, str]:

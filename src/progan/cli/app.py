@@ -18,7 +18,7 @@ import typer
 
 from progan.cli import processes, screen
 from progan.cli.usage import explain, way_on
-from progan.core.errors import ProganError
+from progan.core.errors import ProganError, is_out_of_memory
 
 __all__ = ["app", "main", "run"]
 
@@ -60,7 +60,7 @@ def _first(
 
 
 def _register() -> None:
-    from progan.cli import data, describe, evaluate, report, sample, train
+    from progan.cli import data, describe, evaluate, plan, report, sample, train
 
     app.command()(train.demo)
     app.command()(train.train)
@@ -69,6 +69,7 @@ def _register() -> None:
     app.command(short_help="Measure generated pictures against real ones.")(evaluate.evaluate)
     app.command(short_help="The page of a run, or one comparing several.")(report.report)
     app.command()(describe.describe)
+    app.command(short_help="What a training would take, measured here.")(plan.plan)
     app.add_typer(data.app, name="data")
 
 
@@ -126,7 +127,7 @@ def _told(error: Exception, command: object, arguments: list[str]) -> tuple[str,
     usage = explain(error, command, arguments)
     if usage is not None:
         return usage, 2
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if is_out_of_memory(error):
         return (
             "Not enough memory. Try smaller pieces: --set train.micro_batch=4, or a lower "
             "--resolution.",

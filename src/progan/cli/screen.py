@@ -130,6 +130,18 @@ def _age(pid: str) -> float:
         return -1.0
 
 
+def rate(images_per_second: float) -> str:
+    """Images per second as 1,240 or 0.42."""
+    return f"{images_per_second:,.0f}" if images_per_second >= 10 else f"{images_per_second:.2f}"
+
+
+def gigabytes(size: int | None) -> str:
+    """Bytes as 0.42 GB or 9.1 GB; a dash where they are not known."""
+    if size is None:
+        return "-"
+    return f"{size / 1e9:.2f} GB" if size < 1e9 else f"{size / 1e9:.1f} GB"
+
+
 def plan_lines(plan: Plan, rates: Mapping[int, float], began: float, finish: float) -> list[str]:
     """The plan as a table; times are counted from Enter."""
     head = f"  {'stage':<11}{'images':>12}{'batch':>7}{'images/s':>10}{'from':>9}{'to':>9}"
@@ -138,9 +150,8 @@ def plan_lines(plan: Plan, rates: Mapping[int, float], began: float, finish: flo
         if not stage.images:
             continue
         end = at + stage.images / rates[index]
-        rate = f"{rates[index]:,.0f}" if rates[index] >= 10 else f"{rates[index]:.2f}"
         lines.append(
-            f"  {stage.name:<11}{stage.images:>12,}{stage.batch:>7}{rate:>10}"
+            f"  {stage.name:<11}{stage.images:>12,}{stage.batch:>7}{rate(rates[index]):>10}"
             f"{clock(at):>9}{clock(end):>9}"
         )
         at = end

@@ -15,7 +15,7 @@ from progan.cli import processes, screen
 from progan.core.errors import ConfigError, RoomError
 from progan.core.spelling import nearest
 
-__all__ = ["demo", "resume", "train"]
+__all__ = ["check_numbers", "check_words", "demo", "resume", "train"]
 
 Minutes = Annotated[
     float | None, typer.Option(help="Fit the whole run, report included, to so many minutes.")
@@ -57,8 +57,8 @@ def train(
     runs: Runs = Path("runs"),
 ) -> None:
     """Train on pictures: plan, training, report. Only the first word is needed."""
-    _check_numbers(minutes=minutes, images=images, resolution=resolution)
-    _check_words(source=source, system=system, preset=preset, name=name, device=device)
+    check_numbers(minutes=minutes, images=images, resolution=resolution)
+    check_words(source=source, system=system, preset=preset, name=name, device=device)
     _train(
         Asked(
             words=source,
@@ -85,8 +85,8 @@ def demo(
     runs: Runs = Path("runs"),
 ) -> None:
     """Three minutes on portraits drawn by progan itself."""
-    _check_numbers(minutes=minutes)
-    _check_words(device=device)
+    check_numbers(minutes=minutes)
+    check_words(device=device)
     _train(
         Asked(
             words="portraits",
@@ -112,7 +112,7 @@ def resume(
     runs: Runs = Path("runs"),
 ) -> None:
     """Go on exactly where a run stopped."""
-    _check_numbers(minutes=minutes, images=images)
+    check_numbers(minutes=minutes, images=images)
     first = processes.join()
     path = (run or newest_run(runs)) if first else None
     began = screen.BEGAN
@@ -152,9 +152,10 @@ def _no_run(path: Path, runs: Path) -> str:
     return f"{text} {see}"
 
 
-def _check_numbers(
+def check_numbers(
     minutes: float | None = None, images: int | None = None, resolution: int | None = None
 ) -> None:
+    """Refuse lengths and sizes that cannot be."""
     if minutes is not None and not 0 < minutes < 10**7:
         raise ConfigError(f"--minutes is {minutes:g}; it must be above 0: --minutes 10")
     if images is not None and images < 1:
@@ -168,7 +169,8 @@ def _check_numbers(
         )
 
 
-def _check_words(**words: str | None) -> None:
+def check_words(**words: str | None) -> None:
+    """Refuse options that were given without a word."""
     for option, word in words.items():
         if word is not None and not word.strip():
             name = option if option == "source" else f"--{option}"

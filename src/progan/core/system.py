@@ -109,6 +109,9 @@ class System(nn.Module, Generic[B]):
     """Submodules that get a running average, by dotted name."""
     average: Average = Average()
     """How that average forgets."""
+    group: int = 1
+    """Pictures of a batch that a loss compares with each other: where it can be, micro-batches are
+    multiples of it."""
 
     def plan(self) -> Plan:
         """The stages this system trains through."""

@@ -15,9 +15,10 @@ from typing import Any
 import torch
 
 from progan.core import distributed
-from progan.core.errors import TrainingError
+from progan.core.errors import RoomError, TrainingError
 from progan.core.grids import png_bytes, tile, to_picture
-from progan.core.plan import Plan, Progress
+from progan.core.plan import Plan, Progress, size_text
+from progan.core.words import typed
 from progan.engine.checkpoint import checkpoints, newest_valid, save_checkpoint
 from progan.engine.events import (
     Decided,
@@ -80,6 +81,7 @@ class Run:
         listeners: Sequence[Listener] = (),
         refit: Callable[[Plan, Progress, float], Plan | None] | None = None,
         measure: Callable[[Trainer, Progress], Sequence[Quality]] | None = None,
+        shrunk: Callable[[], None] = lambda: None,
         stop: Callable[[], bool] = lambda: False,
         over: Callable[[], bool] = lambda: False,
         until: int | None = None,
@@ -91,6 +93,8 @@ class Run:
         self.listeners = list(listeners)
         self.refit = refit
         self.measure = measure
+        self.shrunk = shrunk
+        """Called when memory ran out and the trainer's micro-batch became smaller."""
         self.stop = stop
         self.over = over
         self.until = until
@@ -169,13 +173,14 @@ class Run:
         self._tell(Started(trainer.plan, trainer.at))
         while not self.done:
             self._cross_border()
-            result = trainer.step()
+            result = self._step()
             trainer.faults.reach("step", trainer.images)
             if not result.finite:
                 self._recover(result)
                 continue
             self._after(result)
-            due, over, stop = self._asked()
+            # Pieces made smaller by what else the machine did are part of the bits: save at once.
+            due, over, stop = self._asked(save=result.pieces[1] < result.pieces[0])
             if due:
                 self.save()
             if over:
@@ -194,7 +199,7 @@ class Run:
         self._tell(Ended(trainer.at, "done"))
         return "done"
 
-    def _asked(self) -> tuple[bool, bool, bool]:
+    def _asked(self, *, save: bool) -> tuple[bool, bool, bool]:
         """Whether to save, to end for want of time, and to stop, which any process may ask for.
 
         The clock is the first process's.
@@ -202,10 +207,31 @@ class Run:
         due = over = False
         if distributed.is_first():
             waited = time.monotonic() - self._saved_at
-            due = waited > max(self.options.save_seconds, 50 * self._save_cost)
+            due = save or waited > max(self.options.save_seconds, 50 * self._save_cost)
             over = self.until is None and self.over()
         due_, over_, stop = distributed.largest(due, over, self.stop())
         return bool(due_), bool(over_), bool(stop)
+
+    def _step(self) -> StepResult:
+        """One step; when memory ran out in it, say so."""
+        trainer = self.trainer
+        try:
+            result = trainer.step()
+        except RoomError as error:
+            again = typed("progan", "resume", self.folder.path)
+            raise RoomError(f"{error} The last save is intact: {again}") from error
+        before, after = result.pieces
+        if after < before:
+            at = result.at
+            whole = before == trainer.share(at.batch)
+            what = f"batch {at.batch}" if whole else f"micro-batches of {before}"
+            self._decide(
+                "memory",
+                f"Out of memory at {size_text(at.resolution)} px with {what}: goes on in "
+                f"micro-batches of {after}.",
+            )
+            self.shrunk()
+        return result
 
     def _cross_border(self) -> None:
         """Before the first step of a stage: save the end of the last one, fit the plan again."""
@@ -310,8 +336,9 @@ class Run:
             )
         images, recoveries, rate = trainer.images, trainer.recoveries + 1, trainer.rate / 2
         name, tensors, meta = self._newest_sound()
+        micro_batch = trainer.micro_batch
         self.resume(tensors, {**meta, "seconds": self.seconds_before})
-        trainer.recoveries, trainer.rate = recoveries, rate
+        trainer.recoveries, trainer.rate, trainer.micro_batch = recoveries, rate, micro_batch
         self._window = (trainer.images, self.seconds)
         self._decide(
             "rollback",

@@ -27,6 +27,7 @@ from progan.layers.equalized import (
     EqualizedLinear,
     EqualizedUpConv2d,
 )
+from progan.layers.forgetful import forgetful
 from progan.layers.noise import LeadMeter, MultiplicativeNoise
 from progan.layers.norm import pixel_norm
 from progan.layers.resample import down, up
@@ -109,8 +110,13 @@ class Generator(nn.Module):
     Every convolution but the last 1×1 is followed by bias, leaky rectifier and pixel norm. The
     picture is linear, nominally in [−1, 1], and always float32.
 
+    With `checkpointed` set, blocks above 4×4 keep only their input for the gradient, and are
+    computed again for it; but not with batch norm, whose statistics would move twice.
+
     Source: Karras et al. 2018 (ProGAN), table 2, left; its code for the order of operations.
     """
+
+    checkpointed = False
 
     def __init__(
         self,
@@ -132,6 +138,7 @@ class Generator(nn.Module):
         super().__init__()
         self.classes, self.tanh = classes, tanh
         self.normalize_latent, self.normalize_label = normalize_latent, normalize_label
+        self.repeatable = not batch_norm
 
         def layer(conv: nn.Module, width: int) -> Layer:
             norm = nn.BatchNorm2d(width) if batch_norm else None
@@ -167,11 +174,17 @@ class Generator(nn.Module):
         x = self.blocks["4"](self.normalized(z, label))
         coarse = x
         for r in resolutions(resolution)[1:]:
-            coarse, x = x, self.blocks[str(r)](x)
+            coarse, x = x, self.block(x, r)
         image = self.picture(x, resolution)
         if alpha < 1 and resolution > 4:
             image = torch.lerp(up(self.picture(coarse, resolution // 2)), image, alpha)
         return image
+
+    def block(self, x: Tensor, resolution: int) -> Tensor:
+        """Double `x` to `resolution`."""
+        work = self.blocks[str(resolution)]
+        keeps = not (self.checkpointed and self.repeatable)
+        return work(x) if keeps else forgetful(work, x, draws=False)
 
     def normalized(self, z: Tensor, label: Tensor | None) -> Float[Tensor, "n f"]:
         """The latent on the sphere of radius √z, with the label's row beside it."""
@@ -251,8 +264,13 @@ class Critic(nn.Module):
     `parts` says of how many equal runs (reals, then fakes) the batch is made; samples are
     compared only within their own.
 
+    With `checkpointed` set, blocks above 4×4 keep only their input for the gradient, and are
+    computed again for it.
+
     Source: Karras et al. 2018 (ProGAN), table 2, right; its code for the order of operations.
     """
+
+    checkpointed = False
 
     def __init__(
         self,
@@ -310,13 +328,24 @@ class Critic(nn.Module):
     def trunk(self, image: Tensor, resolution: int, alpha: float) -> Float[Tensor, "n f 4 4"]:
         """Everything before the last block."""
         image = channels_last(image)
-        x = self.from_image[str(resolution)](image)
-        for r in reversed(resolutions(resolution)[1:]):
-            x = self.blocks[str(r)](x)
+        sizes = resolutions(resolution)[:0:-1]
+        x = image if sizes else self.from_image[str(resolution)](image)
+        for r in sizes:
+            x = self.block(x, r, first=r == resolution)
             if r == resolution and alpha < 1:
                 coarse = self.from_image[str(r // 2)](down(image))
                 x = torch.lerp(coarse, x, alpha)
         return x
+
+    def block(self, x: Tensor, resolution: int, *, first: bool) -> Tensor:
+        """Halve features `x` of `resolution`, or the picture itself for the `first` block."""
+
+        def work(x: Tensor) -> Tensor:
+            x = self.from_image[str(resolution)](x) if first else x
+            return self.blocks[str(resolution)](x)
+
+        draws = self.meter is not None
+        return forgetful(work, x, draws=draws) if self.checkpointed else work(x)
 
     def forward(
         self,

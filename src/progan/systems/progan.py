@@ -61,6 +61,7 @@ class ProGAN(System[Pictures]):
         self.classes = data.classes if config.label_weight and config.network != "modes" else 0
         self.batch_type = Labelled if self.classes else Images  # type: ignore[misc]
         self.average = config.average
+        self.group = config.stddev_group or 1 if config.stddev_group != "all" else 1
         self.objective = objective(config.objective)
         self.higher_is_real = self.objective.higher_is_real
         self.latent_fields: tuple[LatentField, ...] = (
