@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,13 +23,17 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from progan.assemble.build import build_system, versions
-from progan.core.batch import Batch, Labelled
+from progan.assemble.recipes import with_usual_preset
+from progan.core.batch import Batch
 from progan.core.errors import ConfigError
 from progan.core.plan import Plan, Progress, Stage
 from progan.core.recipe import Recipe
 from progan.core.specs import DataSpec
 from progan.core.system import Samples
-from progan.engine.loop import Trainer
+from progan.data.loader import Loader
+from progan.data.noise import NoisePyramid
+from progan.engine.loop import Draws, Trainer
+from progan.engine.meter import peak_of
 from progan.engine.precision import Precision, choose_device, has_bf16
 from progan.engine.preview import seeded
 
@@ -104,24 +107,18 @@ class Comparison:
         return statistics.median(self.ratios)
 
 
-class _Noise:
-    """Pictures without end and without cost."""
+class _Kept:
+    """The first batch of each size again and again: what reading costs is not measured here."""
 
-    def __init__(self, spec: DataSpec, batch_type: type[Batch], device: torch.device) -> None:
-        self.spec, self.batch_type, self.device = spec, batch_type, device
-        self._kept: dict[tuple[int, int], Batch] = {}
+    def __init__(self, data: Draws) -> None:
+        self.data = data
+        self._kept: dict[tuple[int, object], Batch] = {}
 
-    def batch(self, numbers: range, resolution: int) -> Batch:
-        """The same noise for every batch of a size."""
+    def batch(self, numbers: range, resolution: Any) -> Batch:
+        """Always the same images."""
         key = (len(numbers), resolution)
         if key not in self._kept:
-            made = torch.Generator().manual_seed(resolution)
-            shape = (len(numbers), self.spec.channels, resolution, resolution)
-            fields = {"image": (torch.rand(shape, generator=made) * 2 - 1).to(self.device)}
-            if issubclass(self.batch_type, Labelled):
-                labels = torch.arange(len(numbers)) % max(1, self.spec.classes)
-                fields["label"] = labels.to(self.device)
-            self._kept[key] = self.batch_type(**fields)
+            self._kept[key] = self.data.batch(range(len(numbers)), resolution)
         return self._kept[key]
 
 
@@ -130,7 +127,7 @@ class _Arm:
 
     def __init__(self, recipe: Recipe, resolution: int, channels: int) -> None:
         self.device = choose_device(recipe.train.device)
-        self.recipe = recipe
+        self.recipe = recipe = with_usual_preset(recipe, self.device.type)
         spec = DataSpec(resolution=resolution, channels=channels, classes=0, images=10**6)
         self.system = build_system(recipe, spec, self.device)
         wanted = recipe.train.precision
@@ -139,7 +136,15 @@ class _Arm:
         )
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
         self.threads = recipe.train.threads or cores or os.cpu_count() or 1
-        self.data = _Noise(spec, self.system.batch_type, self.device)
+        self.data = _Kept(
+            Loader(
+                NoisePyramid(spec, "noise"),
+                seed=recipe.train.seed,
+                mirror=False,
+                batch_type=self.system.batch_type,
+                device=self.device,
+            )
+        )
 
     def trainer(self, stage: Stage) -> Trainer:
         train = self.recipe.train
@@ -148,7 +153,7 @@ class _Arm:
             self.data,
             plan=Plan((replace(stage, images=10**12, fresh_optimizers=False),)),
             seed=train.seed,
-            shards=train.shards,
+            shards=train.shards or 1,
             micro_batch=train.micro_batch,
             precision=self.precision,
             device=self.device,
@@ -212,11 +217,11 @@ def bench(
             works += [(f"draw {one.name}", one.batch, _drawing(arm, one)) for one in settled]
         rates: dict[str, list[float]] = {name: [] for name, _, _ in works}
         memory: dict[str, int | None] = {}
-        for _ in range(rounds):
+        for turn in range(rounds):
             for name, _, work in works:
-                with _peak_memory(arm.device) as found:
-                    rates[name].append(work.rate(seconds))
-                memory[name] = found[0] if found else None
+                if not turn:
+                    memory[name] = peak_of(arm.device, work.warm)
+                rates[name].append(work.rate(seconds))
         rows = []
         for name, batch, work in works:
             row = Row(
@@ -230,8 +235,8 @@ def bench(
             heard(row, peak)
             rows.append(row)
     return Bench(
-        system=recipe.system,
-        preset=recipe.preset or "",
+        system=arm.recipe.system,
+        preset=arm.recipe.preset or "",
         resolution=resolution,
         device=str(arm.device),
         threads=arm.threads,
@@ -322,12 +327,16 @@ class _Work:
         self.act, self.images, self.period, self.device = act, images, period, device
         self._warm = False
 
+    def warm(self) -> None:
+        """So often that lazy turns were among it."""
+        for _ in range(max(WARM_STEPS, self.period)):
+            self.act()
+        self._warm = True
+
     def rate(self, seconds: float) -> float:
         """Images per second over whole periods that fill `seconds`."""
         if not self._warm:
-            for _ in range(WARM_STEPS):
-                self.act()
-            self._warm = True
+            self.warm()
         _wait(self.device)
         began, done = time.perf_counter(), 0
         while True:
@@ -408,24 +417,3 @@ def _spread(values: Sequence[float]) -> float:
 def _wait(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-
-
-@contextmanager
-def _peak_memory(device: torch.device) -> Iterator[list[int]]:
-    """Fills the list with the largest memory while inside, where the system can tell."""
-    found: list[int] = []
-    status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-        yield found
-        found.append(torch.cuda.max_memory_allocated(device))
-        return
-    try:
-        reset.write_text("5")  # makes the high-water mark start again
-        known = True
-    except OSError:
-        known = False
-    yield found
-    if known:
-        lines = status.read_text(encoding="ascii", errors="replace").splitlines()
-        found += [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")]

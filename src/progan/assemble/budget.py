@@ -108,7 +108,7 @@ def _rate(trainer: Trainer) -> float:
     began, images = time.perf_counter(), trainer.images
     trainer.step()
     _finish(trainer.device)
-    return (trainer.images - images) / (time.perf_counter() - began)
+    return distributed.agree((trainer.images - images) / (time.perf_counter() - began))
 
 
 def _finish(device: torch.device) -> None:

@@ -70,7 +70,7 @@ def fit_memory(trainer: Trainer, *, every: bool = False) -> tuple[Need, ...]:
     largest batch, nothing more is measured, unless `every` stage is asked for. On a CPU that
     does not tell what it holds, nothing is chosen.
     """
-    stages, there = _stages(trainer.plan), distributed.agree(_room(trainer.device))
+    stages, there = _stages(trainer.plan), _room(trainer.device)
     if there is None:
         return ()
     if not every:
@@ -91,11 +91,18 @@ def fit_memory(trainer: Trainer, *, every: bool = False) -> tuple[Need, ...]:
 
 
 def _room(device: torch.device) -> int | None:
-    """Bytes that this process may hold; processes of one machine share what is left of it."""
+    """Bytes for each process: on a CPU, those of a machine share what is left; the least of all."""
     there, mine, here = room(device), held(device), launched()
-    if there is None or mine is None or here is None or device.type == "cuda":
-        return there
-    return mine + (there - mine) // here.local_world
+    if there is not None and mine is not None and here is not None and device.type == "cpu":
+        there = mine + (there - mine) // here.local_world
+    least = _most(None if there is None else -there)
+    return None if least is None else -least
+
+
+def _most(number: int | None) -> int | None:
+    """The largest over all processes; None where one of them does not know."""
+    unknown, most = distributed.largest(number is None, -(2**62) if number is None else number)
+    return None if unknown else most
 
 
 def _stages(plan: Plan) -> list[Stage]:
@@ -166,7 +173,7 @@ def _trial(trainer: Trainer, stage: Stage, size: int) -> _Trial | None:
     """
     pictures = min(2 * size, trainer.share(stage.batch))
     short = replace(stage, images=10**12, batch=pictures * trainer.shards)
-    before = held(trainer.device)
+    before = _most(held(trainer.device))
     copied = Trainer(
         copy.deepcopy(trainer.system),
         trainer.data,
@@ -178,9 +185,8 @@ def _trial(trainer: Trainer, stage: Stage, size: int) -> _Trial | None:
         device=trainer.device,
     )
     began = time.perf_counter()
-    peak = peak_of(trainer.device, copied.step)
-    seconds = time.perf_counter() - began
-    peak, before, seconds = distributed.agree((peak, before, seconds))  # all choose alike
+    peak = _most(peak_of(trainer.device, copied.step))
+    seconds = distributed.agree(time.perf_counter() - began)
     if peak is None or before is None:
         return None
     kept = [copied.system, *copied.averages.modules.values()]

@@ -186,7 +186,7 @@ class Session:
             began = time.monotonic()
             for choice in choices:
                 best[choice] = max(best[choice], self._rate(*choice))
-            if time.monotonic() - began > LONG_TRIAL * len(choices):
+            if distributed.agree(time.monotonic() - began > LONG_TRIAL * len(choices)):
                 break  # they come and go within such a long one
         return max(choices, key=best.__getitem__)
 

@@ -16,7 +16,7 @@ import torch
 
 from progan.assemble.ask import Asked, Prepared, name_of
 from progan.assemble.build import build_system, versions
-from progan.assemble.recipes import resolve
+from progan.assemble.recipes import with_usual_preset
 from progan.assemble.session import Outcome, Screen, Session
 from progan.core import distributed
 from progan.core.config import Recipe, parse_recipe, write_recipe
@@ -67,7 +67,6 @@ def train_run(prepared: Prepared | None, screen: Screen, faults: Faults | None =
         asked, recipe, source = prepared.asked, prepared.recipe, prepared.source
         device = choose_device(recipe.train.device)
         recipe, remark = suited(recipe, source, device)
-        recipe = _choose_shards(recipe)
         cache = asked.runs / ".data"
         pyramid = open_or_build(source, recipe.data, cache, progress=screen.building)
         system = build_system(recipe, pyramid.spec, device)  # refuses what it cannot be
@@ -195,21 +194,19 @@ def _choose_shards(recipe: Recipe) -> Recipe:
 
 
 def suited(recipe: Recipe, source: Source, device: torch.device) -> tuple[Recipe, str]:
-    """Preset, length and resolution that suit device and pictures, where the recipe does not say.
+    """Preset, length, resolution and shards that suit, where the recipe does not say.
 
     And a remark for the plan's title.
     """
     recipe, remark = _choose_for(recipe, device)
-    return _choose_resolution(recipe, source, device), remark
+    return _choose_shards(_choose_resolution(recipe, source, device)), remark
 
 
 def _choose_for(recipe: Recipe, device: torch.device) -> tuple[Recipe, str]:
     """Preset and length that suit the device, where the recipe does not say."""
     if recipe.plan is not None or recipe.preset is not None:
         return recipe, ""
-    _, config = resolve(recipe)
-    chosen = getattr(type(config), "DEVICE_PRESETS", {}).get(device.type)
-    recipe = replace(recipe, preset=chosen)
+    recipe = with_usual_preset(recipe, device.type)
     train = recipe.train
     if device.type == "cpu" and train.minutes is None and train.images is None:
         recipe = replace(recipe, train=replace(train, minutes=CPU_MINUTES))

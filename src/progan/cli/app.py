@@ -60,7 +60,7 @@ def _first(
 
 
 def _register() -> None:
-    from progan.cli import data, describe, evaluate, plan, report, sample, train
+    from progan.cli import bench, data, describe, evaluate, plan, report, sample, train
 
     app.command()(train.demo)
     app.command()(train.train)
@@ -70,6 +70,7 @@ def _register() -> None:
     app.command(short_help="The page of a run, or one comparing several.")(report.report)
     app.command()(describe.describe)
     app.command(short_help="What a training would take, measured here.")(plan.plan)
+    app.command(short_help="How fast training and drawing are on this machine.")(bench.bench)
     app.add_typer(data.app, name="data")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +10,8 @@ import typer
 from progan.assemble.ask import Asked, prepare
 from progan.cli import screen
 from progan.cli.train import Device, Minutes, Runs, check_numbers, check_words
-from progan.core.errors import ConfigError, RoomError
+from progan.cli.written import write_json
+from progan.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from progan.assemble.forecast import Forecast
@@ -92,13 +92,7 @@ def plan(
     for line in _remarks(found):
         face.line("Note", line)
     if to_json is not None:
-        try:
-            to_json.write_text(json.dumps(found.plain(), indent=1) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise RoomError(
-                f"{to_json} cannot be written: {error.strerror or error}. Another place: "
-                "--json plan.json"
-            ) from error
+        write_json(to_json, found.plain())
 
 
 def forecast_lines(found: Forecast) -> list[str]:

@@ -123,11 +123,11 @@ def gradients_of(
 
 
 def _mean_over_shards(
-    found: Sequence[Gradients],
+    found: Sequence[dict[str, list[Tensor | None]]],
     termed: Sequence[dict[str, Tensor]],
     weights: Sequence[float],
     count: int,
-) -> tuple[Gradients, dict[str, Tensor]]:
+) -> tuple[dict[str, list[Tensor | None]], dict[str, Tensor]]:
     """Means of the shards' gradients and terms, added in shard order over all processes."""
     if count == 1:
         return found[0], termed[0]
@@ -151,7 +151,7 @@ def _mean_over_shards(
     return means, {name: next_like(term) for name, term in termed[0].items()}
 
 
-def _ran_out(device: torch.device, work: Callable[[], None]) -> bool:
+def _ran_out(work: Callable[[], None]) -> bool:
     """Do `work`; whether memory ran out on the way, in this process or in another."""
     short = False
     try:
@@ -160,9 +160,7 @@ def _ran_out(device: torch.device, work: Callable[[], None]) -> bool:
         if not is_out_of_memory(error):
             raise
         short = True
-    if distributed.world() == 1:
-        return short
-    return float(distributed.mean(torch.tensor(float(short), device=device))) > 0
+    return bool(distributed.largest(short)[0])
 
 
 def _newcomers(
@@ -258,22 +256,38 @@ def play(
         for name, parameters in new.items():
             _remember(optimizers[name], parameters, lambda: taking("moments"))
 
-    if _ran_out(device, evaluate) or _ran_out(device, add):
+    if _ran_out(evaluate) or _ran_out(add):
         buffers.rewind()
         raise NoMemoryError
     if not all(bool(logged[f"{name}/gradient_norm"].isfinite()) for name in summed):
         buffers.rewind()
         return Played(logged, finite=False)
     new = {name: _newcomers(optimizers[name], moving[name], summed[name]) for name in summed}
-    if any(new.values()) and _ran_out(device, prepare):
+    if any(new.values()) and _ran_out(prepare):
         buffers.rewind()
         for name, parameters in new.items():
             for parameter in parameters:
                 optimizers[name].state.pop(parameter, None)
         raise NoMemoryError
-    for name, gradients in summed.items():
-        _step(moving[name], optimizers[name], gradients, at, rate, lambda: taking("step"))
+    with _no_way_back(at):
+        for name, gradients in summed.items():
+            taking("step")
+            _step(moving[name], optimizers[name], gradients, at, rate)
     return Played(logged, finite=True)
+
+
+@contextmanager
+def _no_way_back(at: Progress) -> Iterator[None]:
+    """Within, memory that runs out ends the run: somebody may have moved."""
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise RoomError(
+            f"Out of memory at {at.images:,} images in the middle of an optimizer's step, which "
+            "cannot be taken back. Less is taken by --set optimizer.kind=Adam."
+        ) from error
 
 
 def _step(
@@ -282,23 +296,13 @@ def _step(
     gradients: Sequence[Tensor | None],
     at: Progress,
     rate: float,
-    taking: Callable[[], None],
 ) -> None:
     """Move one player along `gradients`."""
     for parameter, gradient in zip(player.parameters, gradients, strict=True):
         parameter.grad = gradient
     for group in optimizer.param_groups:
         group["lr"] = player.optimizer.lr * player.rate(at) * rate
-    try:
-        taking()
-        optimizer.step()
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        raise RoomError(
-            f"Out of memory at {at.images:,} images in the middle of an optimizer's step, which "
-            "cannot be taken back. Less is taken by --set optimizer.kind=Adam."
-        ) from error
+    optimizer.step()
     for parameter in player.parameters:
         parameter.grad = None
     if player.after_step is not None:

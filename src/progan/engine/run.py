@@ -179,9 +179,9 @@ class Run:
                 self._recover(result)
                 continue
             self._after(result)
-            # Pieces made smaller by what else the machine did are part of the bits: save at once.
-            due, over, stop = self._asked(save=result.pieces[1] < result.pieces[0])
-            if due:
+            due, over, stop = self._asked()
+            # A micro-batch found too large by chance is part of the bits: it is saved at once.
+            if due or result.pieces[1] < result.pieces[0]:
                 self.save()
             if over:
                 self.until = trainer.images
@@ -198,19 +198,6 @@ class Run:
             self.save()
         self._tell(Ended(trainer.at, "done"))
         return "done"
-
-    def _asked(self, *, save: bool) -> tuple[bool, bool, bool]:
-        """Whether to save, to end for want of time, and to stop, which any process may ask for.
-
-        The clock is the first process's.
-        """
-        due = over = False
-        if distributed.is_first():
-            waited = time.monotonic() - self._saved_at
-            due = save or waited > max(self.options.save_seconds, 50 * self._save_cost)
-            over = self.until is None and self.over()
-        due_, over_, stop = distributed.largest(due, over, self.stop())
-        return bool(due_), bool(over_), bool(stop)
 
     def _step(self) -> StepResult:
         """One step; when memory ran out in it, say so."""
@@ -232,6 +219,19 @@ class Run:
             )
             self.shrunk()
         return result
+
+    def _asked(self) -> tuple[bool, bool, bool]:
+        """Whether to save, to end for want of time, and to stop, which any process may ask for.
+
+        The clock is the first process's.
+        """
+        due = over = False
+        if distributed.is_first():
+            waited = time.monotonic() - self._saved_at
+            due = waited > max(self.options.save_seconds, 50 * self._save_cost)
+            over = self.until is None and self.over()
+        due_, over_, stop = distributed.largest(due, over, self.stop())
+        return bool(due_), bool(over_), bool(stop)
 
     def _cross_border(self) -> None:
         """Before the first step of a stage: save the end of the last one, fit the plan again."""
@@ -335,8 +335,8 @@ class Run:
                 "rate: progan train recipe.yaml --set optimizer.lr=5e-4"
             )
         images, recoveries, rate = trainer.images, trainer.recoveries + 1, trainer.rate / 2
-        name, tensors, meta = self._newest_sound()
         micro_batch = trainer.micro_batch
+        name, tensors, meta = self._newest_sound()
         self.resume(tensors, {**meta, "seconds": self.seconds_before})
         trainer.recoveries, trainer.rate, trainer.micro_batch = recoveries, rate, micro_batch
         self._window = (trainer.images, self.seconds)
