@@ -226,8 +226,7 @@ def ours(kind: str, size: int, batch: int, fading: bool, sets: list[str]) -> tup
     trainer.step()
     if fading:
         trainer.images = stage.images // 2
-    every = int(system.config.penalty.every)
-    return trainer.step, every
+    return trainer.step, system.period(trainer.at)
 
 
 def rate(step: Step, batch: int, steps: int) -> float:

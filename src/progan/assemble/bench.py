@@ -159,10 +159,6 @@ class _Arm:
             device=self.device,
         )
 
-    def period(self, stage: Stage) -> int:
-        """Steps after which lazy turns come round again."""
-        return math.lcm(*(turn.every for turn in self.system.turns(_middle(stage))))
-
     def about(self) -> str:
         """What runs where, in a line."""
         preset = f" ({self.recipe.preset})" if self.recipe.preset else ""
@@ -307,14 +303,15 @@ def machine_peak(device: torch.device, precision: Precision, seconds: float = 0.
             image = image.contiguous(memory_format=torch.channels_last)
             weight = weight.contiguous(memory_format=torch.channels_last)
             operations = 2 * 9 * batch * into * out * side * side
-            ends = time.perf_counter() + seconds
             F.conv2d(image, weight, padding=1)
-            while time.perf_counter() < ends:
+            ends, taken = time.perf_counter() + seconds, math.inf
+            while time.perf_counter() < ends or math.isinf(taken):
                 _wait(device)
                 began = time.perf_counter()
                 F.conv2d(image, weight, padding=1)
                 _wait(device)
-                best = max(best, operations / (time.perf_counter() - began) / 1e9)
+                taken = min(taken, time.perf_counter() - began)
+            best = max(best, operations / taken / 1e9)
     return best
 
 
@@ -381,7 +378,9 @@ def _training(arm: _Arm, stage: Stage) -> _Work:
     trainer.images = moment - moment % stage.batch  # halfway through a fade
     before = trainer.images
     trainer.step()
-    return _Work(trainer.step, trainer.images - before, arm.period(stage), arm.device)
+    return _Work(
+        trainer.step, trainer.images - before, arm.system.period(_middle(stage)), arm.device
+    )
 
 
 def _drawing(arm: _Arm, stage: Stage) -> _Work:

@@ -7,6 +7,7 @@ a turn is a buffer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, runtime_checkable
@@ -124,6 +125,10 @@ class System(nn.Module, Generic[B]):
     def turns(self, at: Progress) -> Sequence[Turn[B] | JointTurn[B]]:
         """Whose turn it is, in order, within one step at this moment."""
         raise NotImplementedError(f"{type(self).__name__} must say whose turn it is")
+
+    def period(self, at: Progress) -> int:
+        """Steps after which the same work comes round again, at this moment."""
+        return math.lcm(*(turn.every for turn in self.turns(at)))
 
     def preview(self, batch: B, at: Progress) -> Mapping[str, Tensor]:
         """Named panels of pictures in [-1, 1], n c h w, at the resolution of `at`."""

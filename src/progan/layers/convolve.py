@@ -207,9 +207,15 @@ def weights_made_once() -> Iterator[None]:
 
 def ready(layer: torch.nn.Module, kind: torch.dtype, make: Callable[[], Tensor]) -> Tensor:
     """The weight of `layer` as it is used, in type `kind`: made now, or taken from before."""
-    if not _made:
-        return make().to(kind)
-    known, key = _made[-1], (id(layer), kind, torch.is_grad_enabled())
+    known = _made[-1] if _made else {}
+    key = (id(layer), kind, torch.is_grad_enabled())
     if key not in known:
-        known[key] = layer, make().to(kind)  # with its layer, so that the id stays its own
+        # What making it saves is none of the business of a checkpoint around the layer, which
+        # counts, and finds it made when it does the same again.
+        with torch.autograd.graph.saved_tensors_hooks(_same, _same):
+            known[key] = layer, make().to(kind)  # with its layer, so that the id stays its own
     return known[key][1]
+
+
+def _same(tensor: Tensor) -> Tensor:
+    return tensor

@@ -99,6 +99,10 @@ class ProGAN(System[Pictures]):
             Turn("generator", self.generator_loss, draws=False),
         )
 
+    def period(self, at: Progress) -> int:
+        """The penalty is due in one step of so many."""
+        return self.config.penalty.every if self.config.penalty.kind != "none" else 1
+
     def begin_stage(self, batch: Pictures, at: Progress) -> None:
         """Let the minibatch discrimination, if there is one, measure real pictures."""
         if at.index == 0:

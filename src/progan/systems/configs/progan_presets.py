@@ -174,7 +174,7 @@ PRESET_HELP: Mapping[str, str] = {
     "v2-4gpus": "v2 with the batches and rates for four GPUs [TF]",
     "v2-8gpus": "v2 with the batches and rates for eight GPUs [TF]",
     "no-growing": "v2 at the full size from the start, 10M images [TF]",
-    "fast": "ours: v2 with the non-saturating loss and a lazy R1, at less than half its cost",
+    "fast": "ours: v2 with the non-saturating loss and a lazy R1: two thirds of the operations",
     "cpu": "ours: narrow fused networks, non-saturating with a lazy R1, minutes on a CPU",
     "cpu-no-growing": "cpu at the full size from the start, as long as cpu at 32 pixels",
     "cpu-paper": "cpu's networks and lengths with the paper's losses",
