@@ -17,7 +17,7 @@ from progan.core.specs import SGD, Adam, Optimizer, RMSprop
 from progan.core.system import JointTurn, Player, System, Terms, Turn
 from progan.engine.checkpoint import load_checkpoint, save_checkpoint
 from progan.engine.loop import State, Trainer
-from progan.engine.play import make_optimizer, only_trainable
+from progan.engine.play import make_optimizer, only_trainable, play
 
 TENTH = SGD(lr=0.1)
 Turns = Callable[["Game"], Sequence[Turn[Images] | JointTurn[Images]]]
@@ -332,3 +332,41 @@ def test_terms_are_means_over_shards_and_micro_batches() -> None:
         terms = trainer.step().terms
         assert float(terms["a/loss"]) == 2 * whole
         assert float(terms["a/gradient_norm"]) == whole
+
+
+def test_gradients_that_lie_otherwise_in_memory_move_the_same_numbers() -> None:
+    """Torch's fused Adam does not look at strides: it would mix the numbers up."""
+    weight = torch.randn(4, 3, 2, 2)
+
+    class Kernel(Game):
+        def __init__(self, order: torch.memory_format) -> None:
+            nn.Module.__init__(self)
+            self.weight = nn.Parameter(weight.clone())
+            self.order = order
+
+        def loss(self, batch: Images, at: Progress) -> Terms:
+            laid = self.weight.contiguous(memory_format=self.order) * 1.0
+            return {"loss": (laid * torch.arange(48.0).view(4, 3, 2, 2)).square().sum()}
+
+    def moved(order: torch.memory_format) -> Tensor:
+        game = Kernel(order)
+        player = Player((game.weight,), Adam(lr=0.1))
+        optimizers = {"a": make_optimizer(player)}
+        play(
+            game,
+            Turn("a", game.loss),
+            {"a": player},
+            optimizers,
+            {0: Images(torch.zeros(1, 1, 4, 4))},
+            Plan((Stage(name="x", images=9, resolution=4, batch=1),)).at(0),
+            seed_words=(0,),
+            shard_count=1,
+            micro_batch=None,
+            precision="fp32",
+            device=torch.device("cpu"),
+            rate=1.0,
+            faults=Faults(),
+        )
+        return torch.stack([game.weight.detach(), optimizers["a"].state[game.weight]["exp_avg_sq"]])
+
+    assert torch.equal(moved(torch.channels_last), moved(torch.contiguous_format))

@@ -122,6 +122,22 @@ def gradients_of(
     return gradients, terms
 
 
+def _laid_out_like(
+    parameters: Sequence[Tensor], gradients: Sequence[Tensor | None]
+) -> list[Tensor | None]:
+    """The same gradients, each in memory as its parameter is.
+
+    Torch's fused optimizers walk through both side by side: where they lie differently, a
+    parameter would be moved by the gradient of another of its numbers, without a word.
+    """
+    return [
+        gradient
+        if gradient is None or gradient.stride() == parameter.stride()
+        else torch.empty_like(parameter).copy_(gradient)
+        for parameter, gradient in zip(parameters, gradients, strict=True)
+    ]
+
+
 def _mean_over_shards(
     found: Sequence[dict[str, list[Tensor | None]]],
     termed: Sequence[dict[str, Tensor]],
@@ -245,7 +261,8 @@ def play(
         if shard_count > 1:
             buffers.settle(changes, shard_count)
         means, terms = _mean_over_shards(found, termed, weights, shard_count)
-        summed.update(means)
+        for name, gradients in means.items():
+            summed[name] = _laid_out_like(moving[name].parameters, gradients)
         logged.update(terms)
         for name, gradients in summed.items():
             present = [gradient for gradient in gradients if gradient is not None]

@@ -213,7 +213,10 @@ def ready(layer: torch.nn.Module, kind: torch.dtype, make: Callable[[], Tensor])
         # What making it saves is none of the business of a checkpoint around the layer, which
         # counts, and finds it made when it does the same again.
         with torch.autograd.graph.saved_tensors_hooks(_same, _same):
-            known[key] = layer, make().to(kind)  # with its layer, so that the id stays its own
+            made = make()
+            order = torch.channels_last if made.ndim == 4 else torch.preserve_format
+            made = made.to(kind, memory_format=order)
+            known[key] = layer, made  # with its layer, so that the id stays its own
     return known[key][1]
 
 

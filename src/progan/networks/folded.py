@@ -140,7 +140,7 @@ def _convolution(layer: nn.Module) -> nn.Conv2d | nn.ConvTranspose2d:
         plain = nn.Conv2d(inputs, outputs, side, padding=side // 2, device="meta")
         return _filled(plain, weight * conv.scale, bias)
     fused = type(conv) is EqualizedUpConv2d
-    widen = conv.widen if fused else nearest_kernel().double() * conv.scale
+    widen = conv.widen.t() if fused else nearest_kernel().double() * conv.scale
     kernel = (weight.reshape(-1, 9) @ widen.to(weight)).view(outputs, inputs, 4, 4)
     double = nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1, device="meta")
     return _filled(double, kernel.transpose(0, 1), bias)
