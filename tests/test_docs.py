@@ -82,7 +82,7 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     Whatever would train is understood, word by word, and ends where training would begin.
     """
     import progan.assemble.train as training
-    from progan.assemble import budget
+    from progan.assemble import bench, budget
     from progan.assemble.ask import Prepared, name_of
     from progan.cli import train as verbs
 
@@ -106,6 +106,8 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     monkeypatch.setattr(
         budget, "measure_stage", lambda *given, seconds: measure(*given, most_steps=1)
     )
+    monkeypatch.setattr(bench._Work, "rate", lambda work, seconds: float(work.images))
+    monkeypatch.setattr(bench, "machine_peak", lambda device, precision: 100.0)
     monkeypatch.setattr(training, "train_run", train_run)
     monkeypatch.setattr(verbs, "_session", lambda work: None)
     monkeypatch.chdir(tmp_path)
