@@ -82,6 +82,7 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     Whatever would train is understood, word by word, and ends where training would begin.
     """
     import progan.assemble.train as training
+    from progan.assemble import bench, budget
     from progan.assemble.ask import Prepared, name_of
     from progan.cli import train as verbs
 
@@ -101,6 +102,12 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
         name = prepared.asked.name or name_of(prepared.asked.words)
         return SimpleNamespace(path=Path("runs") / name)
 
+    measure = budget.measure_stage
+    monkeypatch.setattr(
+        budget, "measure_stage", lambda *given, seconds: measure(*given, most_steps=1)
+    )
+    monkeypatch.setattr(bench._Work, "rate", lambda work, seconds: float(work.images))
+    monkeypatch.setattr(bench, "machine_peak", lambda device, precision: 100.0)
     monkeypatch.setattr(training, "train_run", train_run)
     monkeypatch.setattr(verbs, "_session", lambda work: None)
     monkeypatch.chdir(tmp_path)
@@ -146,7 +153,7 @@ def test_every_command_works(page: str, desk: Path, capsys: pytest.CaptureFixtur
     write_recipes(page)
     for place, words in pages.commands(page):
         match words:
-            case ["progan", *rest]:
+            case ["progan", *rest] | ["torchrun", "--nproc-per-node", _, "-m", "progan", *rest]:
                 code = program.run(rest)
                 said = capsys.readouterr()
                 assert code == 0, f"{place}: {' '.join(words)}\n{said.err}{said.out}"

@@ -15,6 +15,8 @@ from progan.core.plan import Progress
 from progan.core.recipe import DataSettings, Recipe
 from progan.core.specs import DataSpec
 from progan.core.system import System
+from progan.engine.backends import TOLERANCES
+from progan.engine.preview import generate, seeded
 
 SPEC = DataSpec(resolution=32, channels=1, images=40)
 
@@ -51,6 +53,17 @@ def moment(system: System[Any], resolution: int, *, fade: float | None = None) -
 def measured(system: System[Any], at: Progress, images: int | None = 16) -> list[Any]:
     passing = QualityInPassing(Noise(), images)  # type: ignore[arg-type]
     return passing(SimpleNamespace(system=system), at)  # type: ignore[arg-type]
+
+
+def test_pictures_measured_are_those_of_the_generator(system: System[Any]) -> None:
+    at = moment(system, 32, fade=0.4)
+    made = Generated(system, at, "any", 7)(3, 70)  # from two blocks
+    expected = []
+    for block in (0, 1):
+        with seeded("any", 7, block):
+            expected += list(generate(system, system.draw(64), at))  # type: ignore[operator]
+    assert TOLERANCES["fp32"].accepts(made, np.concatenate(expected)[3:73])
+    assert np.array_equal(Generated(system, at, "any", 7)(50, 20), made[47:67])
 
 
 def test_every_level_is_measured_and_then_their_mean(system: System[Any]) -> None:

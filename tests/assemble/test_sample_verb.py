@@ -91,6 +91,41 @@ def test_a_lone_word_with_a_pictures_ending_is_what_to_write(make_run: MakeRun, 
     ]
 
 
+@pytest.mark.parametrize("out", ["faces", "faces.zip", "faces.npz", ""])
+def test_many_are_made_fast_or_exactly(make_run: MakeRun, here: Path, out: str) -> None:
+    make_run(name="cats", classes=("cat", "dog"))
+    printed = run_verb("--n", 5, "--label", "dog", *([out] if out else []))
+    place = out or "cats-pictures"
+    assert f"{place}  5 pictures, 16 × 16, from runs/cats/checkpoints/" in printed
+    assert "Backend  eager-fp32" in printed
+    again = re.search("Again: progan sample (.*)", printed)
+    assert again is not None
+    assert again[1].endswith(f"--backend eager-fp32 {place}")
+    if not Path(place).suffix:
+        before = {path: path.read_bytes() for path in Path(place).glob("*.png")}
+        assert len(before) == 5
+        Path(place, "seed000002.png").unlink()
+        run_verb(*shlex.split(again[1]))
+        assert {path: path.read_bytes() for path in Path(place).glob("*.png")} == before
+
+
+def test_exact_ones_are_those_of_a_sheet(make_run: MakeRun, here: Path) -> None:
+    run = make_run(name="cats")
+    run_verb(run, "two", "--n", 2, "--exact", "--truncation", 0.7, "--resolution", 8)
+    run_verb(
+        run,
+        "two.png",
+        "--seeds",
+        "0,1",
+        "--grid",
+        "2x1",
+        *["--truncation", "0.7"],
+        *["--resolution", "8"],
+    )
+    pair = [pixels_of(f"two/seed00000{seed}.png") for seed in (0, 1)]
+    assert np.array_equal(np.concatenate(pair, axis=1), pixels_of("two.png"))
+
+
 def test_growth_is_filmed_from_the_snapshots(make_run: MakeRun, here: Path) -> None:
     run = make_run(name="cats")
     for images, size in ((1, 8), (2, 16)):
@@ -112,6 +147,17 @@ def test_growth_is_filmed_from_the_snapshots(make_run: MakeRun, here: Path) -> N
         ("--resolution ²", 'resolution is "²"'),
         ("--alpha 7", "alpha is 7"),
         ("--label cat", "without classes"),
+        ("--n 0", "n is 0"),
+        ("--n 5 --seeds 3", "--n and --seeds do not go together"),
+        ("--n 5 --grid 2x2", "--n and --grid do not go together"),
+        ("--n 5 --separate", "--n and --separate do not go together"),
+        ("--n 5 faces.png", "cannot be written as"),
+        ("--n 5 --backend quantum", 'backend is "quantum"; it must be one of eager-fp32'),
+        ("--n 5 --exact --backend eager-fp32", "leave --backend out"),
+        ("--n 5 --label a --label b", "takes one --label for all"),
+        ("--exact", "progan sample --n 50000 --exact"),
+        ("--backend eager-fp32", "progan sample --n 50000 --backend eager-fp32"),
+        ("--n 5 --truncation 3", "truncation is 3"),
         ("--seconds 3", "progan sample --walk 0,3,7 --seconds 3"),
         ("--walk 0,1 --grid 2x2", "--walk and --grid do not go together"),
         ("--like a.png --seeds 3", "--like and --seeds do not go together"),

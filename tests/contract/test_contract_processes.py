@@ -8,7 +8,7 @@ import pytest
 
 from contract.checks import differences, load, save
 from contract.variants import VARIANTS, Variant
-from contract.worker import Job, spawn
+from contract.worker import Job, play, spawn
 
 # One worker of pytest-xdist for all of them (--dist loadgroup), for they share their setup.
 pytestmark = pytest.mark.xdist_group("processes")
@@ -16,6 +16,9 @@ pytestmark = pytest.mark.xdist_group("processes")
 STEPS = 4
 """Steps in each stage: 20 in all for a system that grows from 4 to 16 pixels."""
 
+ODD = {"variant": "progan-cpu", "stage_steps": 2, "shards": 4, "batch": 6}
+"""Shards of 1, 2, 1 and 2 images; the ProGAN grows from 4 to 16 pixels in 10 steps."""
+ODD_MOMENTS = {3: "middle", 10: "end"}
 
 FIRST = {variant.system: variant for variant in reversed(VARIANTS)}
 """The first variant of every system."""
@@ -33,6 +36,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     `one`: one process with two shards; `two`: two processes with a shard each; `one-two`: begun
     by the one and ended by the two; `bare`: one process with one shard, in other surroundings.
+    odd.<middle or end>.<processes>.<process>.safetensors: a batch that shards do not divide.
     """
     folder = tmp_path_factory.mktemp("played")
     together, alone = list[Job](), list[Job]()
@@ -52,7 +56,13 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
             saves, start = {end: f"{stem}.end.one-two"}, f"{stem}.middle.one.safetensors"
             together.append(Job(**common, shards=2, saves=saves, start=start))
         alone.append(Job(**common, saves={middle: f"{stem}.middle.bare"}, until=middle))
-    spawn(together, folder, processes=2)
+    odd = [
+        Job(**ODD, saves={step: f"{folder}/odd.{m}.{count}" for step, m in ODD_MOMENTS.items()})
+        for count in (1, 2, 4)
+    ]
+    play(odd[0])
+    spawn([*together, odd[1]], folder, processes=2)
+    spawn([odd[2]], tmp_path_factory.mktemp("four"), processes=4)
     elsewhere = tmp_path_factory.mktemp("else where ü")
     spawn(alone, elsewhere, PYTHONHASHSEED="4711", LC_ALL="C", TZ="Asia/Tokyo")
     return folder
@@ -80,6 +90,22 @@ def test_a_run_goes_on_with_fewer_processes(variant: Variant, played: Path) -> N
     while not trainer.done:
         trainer.step()
     assert differences(load(played / f"{variant.id}.end.one.safetensors"), trainer.state()) == []
+
+
+@pytest.mark.parametrize("processes", [2, 4])
+@pytest.mark.parametrize("moment", ["middle", "end"])
+def test_a_batch_that_shards_do_not_divide(processes: int, moment: str, played: Path) -> None:
+    one = load(played / f"odd.{moment}.1.0.safetensors")
+    for process in range(processes):
+        other = load(played / f"odd.{moment}.{processes}.{process}.safetensors")
+        assert differences(one, other) == [], f"process {process}"
+
+
+def test_one_process_goes_on_for_four(played: Path, tmp_path: Path) -> None:
+    start = f"{played}/odd.middle.4.3.safetensors"
+    play(Job(**ODD, start=start, saves={10: f"{tmp_path}/end"}))
+    one = load(played / "odd.end.1.0.safetensors")
+    assert differences(one, load(tmp_path / "end.0.safetensors")) == []
 
 
 def test_surroundings_change_no_bit(variant: Variant, played: Path) -> None:

@@ -11,15 +11,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch.distributed as dist
 
 from contract.checks import load, save
 from contract.variants import VARIANTS
+from progan.core import distributed
 
-__all__ = ["Job", "spawn"]
+__all__ = ["Job", "play", "spawn"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,18 +35,22 @@ class Job:
     until: int | None = None
     """Step to stop at before the plan's end."""
     shards: int = 1
+    batch: int | None = None
+    """Images in every batch; None leaves the variant's own."""
 
 
 def play(job: Job) -> None:
     """Do a job."""
     variant = next(v for v in VARIANTS if v.id == job.variant)
+    if job.batch is not None:
+        variant = replace(variant, set={**variant.set, "batch": {4: job.batch}})
     trainer = variant.trainer(steps=job.stage_steps, shards=job.shards)
     if job.start is not None:
         trainer.load_state(load(Path(job.start)))
     while not trainer.done and trainer.steps != job.until:
         trainer.step()
         if trainer.steps in job.saves:
-            save(trainer, Path(f"{job.saves[trainer.steps]}.{os.environ['RANK']}.safetensors"))
+            save(trainer, Path(f"{job.saves[trainer.steps]}.{distributed.rank()}.safetensors"))
 
 
 def spawn(jobs: Sequence[Job], folder: Path, *, processes: int = 1, **environment: str) -> None:

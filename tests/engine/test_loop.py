@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from progan.core import distributed
 from progan.core.errors import CheckpointError, ConfigError
 from progan.core.plan import Plan
 from progan.engine.loop import State, Trainer
@@ -116,9 +117,27 @@ def test_averages_swap_in_and_out_again() -> None:
     assert t.system.generator is live
 
 
-def test_shards_must_divide_every_batch() -> None:
-    with pytest.raises(ConfigError, match="batch 8 at 4 px cannot be cut into 3"):
-        trainer(shards=3)
+def test_a_batch_that_shards_do_not_divide_has_the_gradient_of_the_whole() -> None:
+    # Three shards of 2, 3 and 3 images: a mean of their means would weigh the first too much.
+    one, three = trainer(), trainer(shards=3)
+    one.system.draw = three.system.draw = lambda n, truncation=None: {"z": torch.zeros(n, 4)}  # type: ignore[method-assign]
+    one.step()
+    three.step()
+    pieces = dict(three.system.named_parameters())
+    for name, value in one.system.named_parameters():
+        torch.testing.assert_close(value, pieces[name], msg=name)
+
+
+@pytest.mark.parametrize(("batch", "shards"), [(8, 1), (8, 4), (7, 4), (3, 3), (33, 8)])
+def test_shards_are_neighbours_and_differ_by_one_at_most(batch: int, shards: int) -> None:
+    pieces = [distributed.piece(batch, shards, shard) for shard in range(shards)]
+    assert [row for piece in pieces for row in piece] == list(range(batch))
+    assert {len(piece) for piece in pieces} <= {batch // shards, -(-batch // shards)}
+
+
+def test_no_shard_may_be_empty() -> None:
+    with pytest.raises(ConfigError, match="batch 8 at 4 px cannot be cut into 9"):
+        trainer(shards=9)
 
 
 def test_a_state_of_another_system_is_refused() -> None:

@@ -17,7 +17,7 @@ from progan.core.specs import SGD, Adam, Optimizer, RMSprop
 from progan.core.system import JointTurn, Player, System, Terms, Turn
 from progan.engine.checkpoint import load_checkpoint, save_checkpoint
 from progan.engine.loop import State, Trainer
-from progan.engine.play import make_optimizer, only_trainable
+from progan.engine.play import make_optimizer, only_trainable, play
 
 TENTH = SGD(lr=0.1)
 Turns = Callable[["Game"], Sequence[Turn[Images] | JointTurn[Images]]]
@@ -288,6 +288,22 @@ def test_buffers_take_the_mean_of_what_the_shards_did_to_them() -> None:
     assert float(game.bound) == float("-inf")
 
 
+def test_a_larger_shard_counts_for_more() -> None:
+    def loss(game: Game, batch: Images, at: Progress) -> Tensor:
+        watchful(game, batch)
+        return game.a * batch.image.square().mean()
+
+    game = Game(alone(loss))
+    game.mean.fill_(8.0)
+    terms = Trainer(game, Numbers(), shards=3).step().terms
+    # Shards hold images 0; 1; and 2, 3. The mean over images of x², not that over shards.
+    torch.testing.assert_close(terms["a/loss"], torch.tensor(2 * (0 + 1 + 4 + 9) / 4))
+    torch.testing.assert_close(terms["a/gradient_norm"], torch.tensor((0 + 1 + 4 + 9) / 4))
+    # From 8 half-way to 0, to 1 and to 2.5: 4, 4.5 and 5.25, and the last counts twice.
+    torch.testing.assert_close(float(game.mean), (4 + 4.5 + 2 * 5.25) / 4)
+    assert int(game.count) == 1
+
+
 def test_each_shard_draws_by_its_own_number() -> None:
     drawn: dict[int, list[float]] = {}
 
@@ -316,3 +332,41 @@ def test_terms_are_means_over_shards_and_micro_batches() -> None:
         terms = trainer.step().terms
         assert float(terms["a/loss"]) == 2 * whole
         assert float(terms["a/gradient_norm"]) == whole
+
+
+def test_gradients_that_lie_otherwise_in_memory_move_the_same_numbers() -> None:
+    """Torch's fused Adam does not look at strides: it would mix the numbers up."""
+    weight = torch.randn(4, 3, 2, 2)
+
+    class Kernel(Game):
+        def __init__(self, order: torch.memory_format) -> None:
+            nn.Module.__init__(self)
+            self.weight = nn.Parameter(weight.clone())
+            self.order = order
+
+        def loss(self, batch: Images, at: Progress) -> Terms:
+            laid = self.weight.contiguous(memory_format=self.order) * 1.0
+            return {"loss": (laid * torch.arange(48.0).view(4, 3, 2, 2)).square().sum()}
+
+    def moved(order: torch.memory_format) -> Tensor:
+        game = Kernel(order)
+        player = Player((game.weight,), Adam(lr=0.1))
+        optimizers = {"a": make_optimizer(player)}
+        play(
+            game,
+            Turn("a", game.loss),
+            {"a": player},
+            optimizers,
+            {0: Images(torch.zeros(1, 1, 4, 4))},
+            Plan((Stage(name="x", images=9, resolution=4, batch=1),)).at(0),
+            seed_words=(0,),
+            shard_count=1,
+            micro_batch=None,
+            precision="fp32",
+            device=torch.device("cpu"),
+            rate=1.0,
+            faults=Faults(),
+        )
+        return torch.stack([game.weight.detach(), optimizers["a"].state[game.weight]["exp_avg_sq"]])
+
+    assert torch.equal(moved(torch.channels_last), moved(torch.contiguous_format))

@@ -81,6 +81,25 @@ def test_a_device_this_machine_lacks_is_refused(monkeypatch: pytest.MonkeyPatch)
         choose_device("cuda:2")
 
 
+def test_each_of_several_processes_gets_a_device_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words = {"RANK": 3, "WORLD_SIZE": 4, "LOCAL_RANK": 1, "LOCAL_WORLD_SIZE": 2}
+    for name, value in {**words, "MASTER_ADDR": "here", "MASTER_PORT": 1}.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert choose_device("auto") == choose_device("cuda") == torch.device("cuda", 1)
+    assert choose_device("cpu") == CPU
+    with pytest.raises(ConfigError, match="takes a device of its own, so use --device cuda"):
+        choose_device("cuda:0")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(ConfigError, match=r"2 processes .* 1 CUDA device; .*--nproc-per-node 1"):
+        choose_device("auto")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_device("auto") == CPU
+
+
 @pytest.mark.parametrize("major", [7, 8, 9])
 def test_gpus_multiply_in_bf16_from_generation_8_on(
     major: int, monkeypatch: pytest.MonkeyPatch

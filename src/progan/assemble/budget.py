@@ -12,6 +12,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import torch
+
+from progan.core import distributed
 from progan.core.plan import Plan, Progress, Stage
 from progan.engine.loop import Draws, Trainer
 
@@ -24,6 +27,14 @@ FINISH_SHARE = 0.08
 """Share of a budget kept for the pictures, the review and the report at the end, at least."""
 LEAST_SHARE = 0.02
 """What is left of a budget is not worth a new plan below this share of it."""
+PATIENCE, LONG_STEP = 10.0, 3.0
+"""Where a step would take so many times the seconds given to its stage, and so many seconds, a few
+pictures stand for the whole batch."""
+FEW = 2
+"""So many of each shard."""
+PATIENCE = 10.0
+"""A step that takes so many times the seconds given to its stage is not waited for: a few pictures
+then stand for the whole batch."""
 
 
 def scale_to_images(plan: Plan, images: int) -> Plan:
@@ -59,11 +70,11 @@ def measure_stage(
     trainer: Trainer, stage: Stage, data: Draws, *, seconds: float = 0.4, most_steps: int = 200
 ) -> float:
     """Images per second of `stage`, on a throw-away copy of the trainer's system."""
-    plan = Plan((replace(stage, images=10**12),))
+    few = min(stage.batch, trainer.shards * FEW)
     copied = Trainer(
         copy.deepcopy(trainer.system),
         data,
-        plan=plan,
+        plan=Plan((replace(stage, images=10**12, batch=few),)),
         seed=trainer.seed,
         shards=trainer.shards,
         micro_batch=trainer.micro_batch,
@@ -71,26 +82,62 @@ def measure_stage(
         device=trainer.device,
     )
     copied.steps = 1  # a lazy turn is due at step 0; start beside it, as most steps do
-    copied.step()
+    longest = max(LONG_STEP, PATIENCE * seconds)
+    rate = _rate(copied)
+    if few / rate <= longest:
+        rate = _rate(copied)  # the first step also prepares what all share
+    if few / rate > longest:
+        return rate
+    if stage.batch / rate <= longest:
+        copied.plan = Plan((replace(stage, images=10**12),))
+        _rate(copied)
     began, images, steps = time.perf_counter(), copied.images, 0
     while steps < most_steps:
         copied.step()
         steps += 1
-        if time.perf_counter() - began >= seconds and steps >= 4:
+        taken = time.perf_counter() - began
+        up = taken >= seconds and (steps >= 4 or taken >= longest)
+        if distributed.largest(up and distributed.is_first())[0]:
             break
-    return (copied.images - images) / (time.perf_counter() - began)
+    _finish(trainer.device)
+    return distributed.agree((copied.images - images) / (time.perf_counter() - began))
 
 
-def measure(trainer: Trainer, *, seconds: float = 0.4) -> dict[int, float]:
-    """Images per second of every stage; stages that differ only in length are measured once."""
+def _rate(trainer: Trainer) -> float:
+    """Images per second of one step."""
+    began, images = time.perf_counter(), trainer.images
+    trainer.step()
+    _finish(trainer.device)
+    return distributed.agree((trainer.images - images) / (time.perf_counter() - began))
+
+
+def _finish(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def measure(
+    trainer: Trainer, *, seconds: float = 0.4, within: float | None = None
+) -> dict[int, float]:
+    """Images per second of every stage; stages that differ only in length are measured once.
+
+    `seconds` for each, or about `within` for all together.
+    """
+    kinds = [
+        replace(stage, name="", images=1, fresh_optimizers=False) for stage in trainer.plan.stages
+    ]
     known: dict[Stage, float] = {}
-    rates = {}
-    for index, stage in enumerate(trainer.plan.stages):
-        kind = replace(stage, name="", images=1, fresh_optimizers=False)
-        if kind not in known:
-            known[kind] = measure_stage(trainer, stage, trainer.data, seconds=seconds)
-        rates[index] = known[kind]
-    return rates
+    began = time.perf_counter()
+    for index, kind in enumerate(kinds):
+        if kind in known:
+            continue
+        if within is not None:  # a stage may take up to twice as long as its longest step
+            left = within - (time.perf_counter() - began)
+            seconds = min(1.0, max(0.0, left) / len({*kinds} - {*known}) / (2 * PATIENCE))
+        known[kind] = measure_stage(
+            trainer, trainer.plan.stages[index], trainer.data, seconds=seconds
+        )
+    return {index: known[kind] for index, kind in enumerate(kinds)}
 
 
 @dataclass

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from progan.assemble.recipes import resolve
+from progan.core.errors import ConfigError
 from progan.core.randomness import seed_of
 from progan.core.specs import DataSpec
 from progan.core.system import System
@@ -31,7 +32,22 @@ def build_system(recipe: Recipe, spec: DataSpec, device: torch.device) -> System
     with torch.random.fork_rng():
         torch.manual_seed(seed_of(recipe.train.seed, "weights"))
         system: System[Any] = cls(config, spec)
+    if recipe.train.checkpoint_activations:
+        _checkpoint(system, entry.name)
     return system.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _checkpoint(system: System[Any], name: str) -> None:
+    """Let the blocks that can do so be computed again for the gradient."""
+    able: list[Any] = [module for module in system.modules() if hasattr(module, "checkpointed")]
+    if not able:
+        raise ConfigError(
+            f"train.checkpoint_activations is true, but the networks of {name} as set have no "
+            "blocks that can be computed again. Leave it out: "
+            "--set train.checkpoint_activations=false"
+        )
+    for module in able:
+        module.checkpointed = True
 
 
 def spec_to_plain(spec: DataSpec) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from progan.assemble.measure import Generated
 from progan.assemble.model import Model, load
+from progan.assemble.shared import Shared, generated_by
+from progan.core import distributed
 from progan.core.errors import ConfigError
 from progan.core.words import typed
 from progan.data.build import open_or_build
@@ -173,7 +174,7 @@ def _measure(
 
     report = evaluate(
         real,
-        Generated(model.system, model.moment, "evaluate"),
+        generated_by(model) if distributed.world() == 1 else Shared(model),
         real_images=loader.spec.images,
         metrics=metrics,
         images=images,

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from progan.core.grids import to_uint8
 from progan.core.randomness import seed_of
 from progan.core.system import Samples
-from progan.engine.preview import generate, seeded
+from progan.engine.backends import batch_for, fixed
+from progan.engine.preview import seeded
 from progan.engine.run import Quality
 from progan.metrics.sliced import sliced_wasserstein
 
@@ -48,13 +50,15 @@ class Generated:
     """Generated pictures by number, as metrics ask for them: uint8, n c h w.
 
     Picture i is a function of the weights, of `words` and of i: latents are drawn in blocks, each
-    from a seed of its own, and a block is always generated whole. That is much faster than one at
-    a time, and the pictures are others than those of `sample` with the same numbers. torch's own
-    generator is left as it was.
+    from a seed of its own, and a block is always generated whole, in float32. That is much faster
+    than one at a time, and the pictures are others than those of `sample` with the same numbers.
+    torch's own generator is left as it was. The weights are those at the time this is made.
     """
 
     def __init__(self, system: System[Any], at: Progress, *words: int | str) -> None:
-        self.system, self.at, self.words = system, at, words
+        self.system, self.words = system, words
+        self.network = fixed(system, at)
+        self.chunk = min(BLOCK, batch_for(self.network, next(system.parameters()).device))
         self._last: tuple[int, NDArray[np.uint8]] | None = None
 
     def __call__(self, start: int, count: int) -> NDArray[np.uint8]:
@@ -68,10 +72,10 @@ class Generated:
         if self._last is not None and self._last[0] == number:
             return self._last[1]
         assert isinstance(self.system, Samples)
-        device = next(self.system.parameters()).device
         with seeded(*self.words, number):
-            latents = {k: v.to(device) for k, v in self.system.draw(BLOCK).items()}
-            made = np.concatenate(list(generate(self.system, latents, self.at, chunk=BLOCK)))
+            inputs = self.network.inputs(self.system.draw(BLOCK))
+            pieces = zip(*(torch.split(value, self.chunk) for value in inputs), strict=True)
+            made = np.concatenate([to_uint8(self.network(*piece)) for piece in pieces])
         self._last = number, made
         return made
 

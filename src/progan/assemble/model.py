@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 from progan.assemble.export import save_model
+from progan.assemble.many import choose_for, draw
 from progan.assemble.stored import Stored, Weights, fill, open_stored
 from progan.assemble.walks import loop_walk, smooth_walk
 from progan.core.errors import ConfigError
@@ -177,6 +178,34 @@ class Model:
         for index, seed in enumerate(seeds):
             label = None if numbers is None else numbers[index % len(numbers)]
             yield self.picture(self.latents(seed, truncation, label))
+
+    def many(
+        self,
+        seeds: Sequence[int],
+        truncation: float | None = None,
+        labels: Label | Sequence[Label] | None = None,
+        *,
+        backend: str | None = None,
+    ) -> Iterator[Frame]:
+        """Pictures of many seeds, in blocks n h w c as they are made: fast, and nearly exact.
+
+            for block in model.many(range(50_000)): ...
+
+        They agree with those of `sample` within a few of the 256 levels: see
+        `progan.engine.backends.TOLERANCES`. The `backend` is one of those, or "exact"; None: the
+        fastest here by measurement, so that two calls may choose differently.
+        """
+        self._checked([], truncation)
+        numbers = self.label_numbers(labels, len(seeds))
+        chosen = choose_for(self, len(seeds), backend).backend
+
+        def blocks() -> Iterator[Frame]:
+            for start in range(0, len(seeds), chosen.batch):
+                piece = self._checked(list(seeds[start : start + chosen.batch]), None)
+                own = None if numbers is None else numbers[start : start + chosen.batch] or numbers
+                yield draw(self, chosen, piece, truncation, own)
+
+        return blocks()
 
     def walk(
         self,

@@ -32,6 +32,7 @@ __all__ = [
     "read",
     "resolve",
     "system_schema",
+    "with_usual_preset",
 ]
 
 ENDINGS = (".yaml", ".yml")
@@ -130,6 +131,14 @@ def resolve(recipe: Recipe) -> tuple[Entry, Any]:
     """
     entry = entry_of(recipe)
     return entry, system_config(recipe, load_config_class(entry.name))
+
+
+def with_usual_preset(recipe: Recipe, device: str) -> Recipe:
+    """The recipe with the preset that suits a type of device, where it names none."""
+    if recipe.preset is not None:
+        return recipe
+    _, config = resolve(recipe)
+    return replace(recipe, preset=getattr(type(config), "DEVICE_PRESETS", {}).get(device))
 
 
 def describe_systems() -> tuple[SystemRow, ...]:

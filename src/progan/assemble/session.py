@@ -23,12 +23,15 @@ from progan.assemble.ask import Asked
 from progan.assemble.build import spec_to_plain, versions
 from progan.assemble.finish import finish_run, seconds_to_finish
 from progan.assemble.measure import QualityInPassing
+from progan.assemble.memory import Need, fit_memory
 from progan.assemble.recipes import resolve
+from progan.core import distributed, meeting
 from progan.core.config import Recipe, lock
 from progan.core.errors import ConfigError
 from progan.core.faults import Faults
 from progan.core.grids import png_bytes, tile, to_picture
-from progan.core.plan import Plan, Progress
+from progan.core.launch import launched
+from progan.core.plan import Plan, Progress, height_width
 from progan.core.system import System
 from progan.core.words import typed
 from progan.data.loader import Loader
@@ -44,6 +47,10 @@ __all__ = ["Outcome", "Screen", "Session"]
 
 SHORT_SECONDS = 20.0
 """Training time below which a budget deserves a remark."""
+LONG_TRIAL = 3.0
+"""Seconds of a trial that is not repeated."""
+LARGEST_TRIED = 128
+"""Pixels of the largest pictures that threads and precision are tried on."""
 
 
 class Screen(Listener, Protocol):
@@ -97,7 +104,9 @@ class Session:
         )
         self.threads = recipe.train.threads or 1
         self.precision: Precision = "fp32"
+        self.timed = asked.minutes is not None or recipe.train.minutes is not None
         self.budget: budgets.Budget | None = None
+        """Of the first process, where the run is fitted to a time."""
         self.rates: dict[int, float] = {}
         self.notes: list[str] = []
         self.resumed: tuple[Mapping[str, torch.Tensor], Mapping[str, Any]] | None = None
@@ -110,7 +119,7 @@ class Session:
             self.loader,
             plan=plan,
             seed=train.seed,
-            shards=train.shards,
+            shards=train.shards or 1,
             micro_batch=train.micro_batch,
             precision=self.precision,
             device=self.device,
@@ -119,11 +128,30 @@ class Session:
 
     # Preparing ----------------------------------------------------------------------------
 
+    def choose_memory(self, *, every: bool = False) -> tuple[Need, ...]:
+        """Micro-batches that fit, unless the recipe says; what stages take, if it was measured."""
+        asked = self.trainer.micro_batch
+        needs = fit_memory(self.trainer, every=every)
+        if self.trainer.micro_batch != asked:
+            train = replace(self.recipe.train, micro_batch=self.trainer.micro_batch)
+            self.recipe = replace(self.recipe, train=train)
+            said = [need.text() for need in needs if need.piece < need.pictures]
+            for index, text in enumerate(said):
+                self.screen.line("" if index else "Memory", text)
+            self.notes.append(f"Memory: {'; '.join(said)}.")
+        return needs
+
     def choose_machine(self) -> None:
-        """Threads and precision: the fastest on the last stage, unless the recipe says."""
+        """Threads and precision, unless the recipe says: the fastest on the last stage.
+
+        Or on the last of moderate size: larger pictures only take longer to say the same. Several
+        processes on a machine share its cores, and all compute alike.
+        """
         train = self.recipe.train
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        counts = sorted({1, max(1, (cores or 1) // 2), cores or 1})
+        here = launched() if distributed.world() > 1 else None
+        own = max(1, (cores or 1) // (here.local_world if here else 1))
+        counts = sorted({1, max(1, own // 2), own})
         threads = [train.threads] if train.threads else [1] if train.exact else counts
         if self.device.type != "cpu":
             threads = threads[-1:]
@@ -132,6 +160,7 @@ class Session:
             precisions = [train.precision]
         elif has_bf16(self.device):
             precisions = ["bf16", "fp32"]
+        threads, precisions = distributed.agree((threads, precisions))
         # Precision on the fewest threads first, then threads with the better precision.
         self.threads, self.precision = threads[0], precisions[0]
         if len(precisions) > 1:
@@ -141,10 +170,12 @@ class Session:
         torch.set_num_threads(self.threads)
         self.trainer = self._trainer(self.trainer.plan)
         how = "measured fastest" if len(threads) + len(precisions) > 2 else "as asked"
+        processes = f"{here.world} processes × " if here else ""
         if self.device.type == "cpu":
-            what = f"CPU, {cores} cores; {self.threads} thread{'s' * (self.threads > 1)}"
+            each = f"{self.threads} thread{'s' * (self.threads > 1)}"
+            what = f"CPU, {cores} cores; {processes}{each}"
         else:
-            what = torch.cuda.get_device_name(self.device)
+            what = f"{processes}{torch.cuda.get_device_name(self.device)}"
         self.screen.line("Machine", f"{what}, {self.precision} ({how})")
         self.notes.append(f"{what}, {self.precision}: {how}.")
 
@@ -152,27 +183,47 @@ class Session:
         """By the better of two measurements each, in turn: other programs come and go."""
         best = dict.fromkeys(choices, 0.0)
         for _ in range(2):
+            began = time.monotonic()
             for choice in choices:
                 best[choice] = max(best[choice], self._rate(*choice))
+            if distributed.agree(time.monotonic() - began > LONG_TRIAL * len(choices)):
+                break  # they come and go within such a long one
         return max(choices, key=best.__getitem__)
 
     def _rate(self, threads: int, precision: Precision) -> float:
         torch.set_num_threads(threads)
         self.trainer.precision = precision
-        last = self.trainer.plan.stages[-1]
+        sides = [max(height_width(stage.resolution)) for stage in self.trainer.plan.stages]
+        small = [i for i, side in enumerate(sides) if side <= max(LARGEST_TRIED, min(sides))]
+        last = self.trainer.plan.stages[small[-1]]
         return budgets.measure_stage(self.trainer, last, self.loader, seconds=0.2)
 
     def fit_plan(self, remark: str) -> None:
         """Fit the plan to what was asked, show it, and write the lock."""
+        self.measure()
+        title, finish = self.fit(remark)
+        self.screen.plan(title, self.trainer.plan, self.rates, finish)
+        if self.budget is not None and self.budget.left() < SHORT_SECONDS:
+            left = max(0.0, self.budget.left())
+            self.screen.line("Note", f"Only {left:.0f} s are left for training: --minutes 10")
+        self._write_lock()
+        self._write_environment()
+        for note in self.notes:
+            self.folder.decide(0, "plan", note)
+
+    def measure(self, within: float | None = None) -> None:
+        """Images per second of every stage, found in a moment each, or `within` seconds in all."""
+        self.rates = budgets.measure(self.trainer, seconds=0.2, within=within)
+
+    def fit(self, remark: str = "") -> tuple[str, float]:
+        """Fit the plan to what was asked, by the rates; its title, and seconds for the report."""
         train = self.recipe.train
         if train.images is not None and self.recipe.plan is None:
             self.trainer.plan = budgets.scale_to_images(self.trainer.plan, train.images)
-        self.rates = budgets.measure(self.trainer, seconds=0.2)
         length, finish = "", 0.0
         if train.minutes is not None:
-            self.budget = self._budget(train.minutes)
-            self.trainer.plan = self.budget.first_fit(self.trainer.plan)
-            finish = self.budget.kept()
+            plan, finish = distributed.first(self._fitted)
+            self.trainer.plan = plan
             length = f", {train.minutes:g} min including report"
             self.notes.append(
                 f"Plan fitted to {train.minutes:g} min: {self.trainer.plan.images:,} images."
@@ -182,14 +233,13 @@ class Session:
             f"{self.recipe.system}{preset}, {self.pyramid.spec.resolution} px{length}, "
             f"seed {train.seed}" + (f"  [{remark}]" if remark else "")
         )
-        self.screen.plan(title, self.trainer.plan, self.rates, finish)
-        if self.budget is not None and self.budget.left() < SHORT_SECONDS:
-            left = max(0.0, self.budget.left())
-            self.screen.line("Note", f"Only {left:.0f} s are left for training: --minutes 10")
-        self._write_lock()
-        self._write_environment()
-        for note in self.notes:
-            self.folder.decide(0, "plan", note)
+        return title, finish
+
+    def _fitted(self) -> tuple[Plan, float]:
+        """The plan that fits the minutes, and the seconds kept for the end."""
+        assert self.recipe.train.minutes is not None
+        self.budget = self._budget(self.recipe.train.minutes)
+        return self.budget.first_fit(self.trainer.plan), self.budget.kept()
 
     def _budget(self, minutes: float) -> budgets.Budget:
         sheet = self._reals()
@@ -208,12 +258,14 @@ class Session:
         if self.asked.images is not None or self.asked.minutes is not None:
             self._lengthen(plan, counters)
             return
-        ended = counters["images"] >= (self.recipe.train.until or plan.images)
-        if ended and (self.folder.path / "report.html").exists():
+        if counters["images"] >= (self.recipe.train.until or plan.images):
+            distributed.first(lambda: self._refuse_finished(counters["images"]))
+
+    def _refuse_finished(self, images: int) -> None:
+        if (self.folder.path / "report.html").exists():
             again = typed("progan", "resume", self.folder.path, "--minutes", "20")
             raise ConfigError(
-                f"{self.folder.path} is finished: {counters['images']:,} images. "
-                f"Go on for longer: {again}"
+                f"{self.folder.path} is finished: {images:,} images. Go on for longer: {again}"
             )
 
     def _lengthen(self, plan: Plan, counters: dict[str, Any]) -> None:
@@ -222,11 +274,7 @@ class Session:
         at = plan.at(counters["images"], counters["steps"])
         self.rates = budgets.measure(self.trainer, seconds=0.3)
         if self.asked.minutes is not None:
-            self.budget = self._budget(self.asked.minutes)
-            rest = plan.start(at.index) + at.stage.images - counters["images"]
-            needed = max(0, rest) / self.rates[at.index]
-            needed += budgets.seconds_of(plan, self.rates, at.index + 1)
-            extra = (self.budget.left() - needed) * self.rates[len(plan.stages) - 1]
+            extra = distributed.first(lambda: self._images_left(plan, at))
         else:
             assert self.asked.images is not None
             extra = counters["images"] + self.asked.images - plan.images
@@ -241,6 +289,15 @@ class Session:
         self.folder.decide(counters["images"], "longer", text)
         self._write_lock()
 
+    def _images_left(self, plan: Plan, at: Progress) -> float:
+        """Images of the last stage for which there is time beyond the plan."""
+        assert self.asked.minutes is not None
+        self.budget = self._budget(self.asked.minutes)
+        rest = plan.start(at.index) + at.stage.images - at.images
+        needed = max(0, rest) / self.rates[at.index]
+        needed += budgets.seconds_of(plan, self.rates, at.index + 1)
+        return (self.budget.left() - needed) * self.rates[len(plan.stages) - 1]
+
     # Writing down -------------------------------------------------------------------------
 
     def _lock_text(self) -> str:
@@ -252,6 +309,7 @@ class Session:
             threads=self.threads,
             precision=self.precision,
             device=self.device.type,
+            micro_batch=self.trainer.micro_batch,
         )
         return lock(replace(self.recipe, train=train), config, self.trainer.plan.stages)
 
@@ -266,6 +324,7 @@ class Session:
                 "device": str(self.device),
                 "threads": self.threads,
                 "precision": self.precision,
+                "processes": distributed.world(),
                 "command": typed("progan", *sys.argv[1:]),
                 "started": time.strftime("%Y-%m-%d %H:%M:%S"),
             },
@@ -274,9 +333,13 @@ class Session:
     # Training -----------------------------------------------------------------------------
 
     def go(self) -> Outcome:
-        """Train, and finish with model, time-lapse, review and report."""
-        train = self.recipe.train
-        with StopOnSignals(lambda: self.screen.line("Stop", "after this step …")) as stop:
+        """Train, and finish with model, time-lapse, review and report.
+
+        The first of several processes finishes; the others have nothing left to do.
+        """
+        train, first = self.recipe.train, distributed.is_first()
+        alone = distributed.world() == 1  # otherwise a signal may come because another ended
+        with StopOnSignals(self._say_stop if alone else lambda: None) as stop:
             self.run = Run(
                 self.folder,
                 self.trainer,
@@ -290,30 +353,39 @@ class Session:
                     "threads": self.threads,
                     "precision": self.precision,
                 },
-                listeners=self._listeners(),
-                refit=self._refit if self.budget else None,
+                listeners=self._listeners() if first else [],
+                refit=self._refit if self.timed else None,
                 measure=QualityInPassing(self.loader),
+                shrunk=self._relock,
                 stop=stop,
                 over=self.budget.over if self.budget else lambda: False,
                 until=train.until,
             )
             if self.resumed is not None:
                 self.run.resume(*self.resumed)
-            self._show_reals()
+            if first:
+                self._show_reals()
             reason = self.run.go()
+            asked = stop.exit_code if stop() else 0
+            exit_code = distributed.largest(asked)[0] if reason == "stopped" else 0
+            meeting.part()
             if self.run.until is not None:
                 train = replace(self.recipe.train, until=self.run.until)
                 self.recipe = replace(self.recipe, train=train)
                 self._write_lock()
-            finish_run(
-                self.folder.path,
-                self.loader,
-                device=self.device,
-                complete=reason == "done",
-                budget=self.budget,
-            )
+            if first:
+                finish_run(
+                    self.folder.path,
+                    self.loader,
+                    device=self.device,
+                    complete=reason == "done",
+                    budget=self.budget,
+                )
             self.folder.unlock()
-            return self._outcome(stop.exit_code if reason == "stopped" else 0)
+            return self._outcome(exit_code)
+
+    def _say_stop(self) -> None:
+        self.screen.line("Stop", "after this step …")
 
     def _refit(self, plan: Plan, at: Progress, seconds: float) -> Plan | None:
         assert self.budget is not None
@@ -321,9 +393,13 @@ class Session:
         if fitted is not None:
             self.folder.decide(at.images, "refit", self.budget.decisions[-1])
             self.trainer.plan = fitted
-            self._write_lock()
-            self.run.meta["recipe"] = self._lock_text()
+            self._relock()
         return fitted
+
+    def _relock(self) -> None:
+        """Write the lock again, here and in the next save: something was decided."""
+        self._write_lock()
+        self.run.meta["recipe"] = self._lock_text()
 
     def _listeners(self) -> list[Listener]:
         listeners: list[Listener] = [self.screen]

@@ -6,8 +6,9 @@ Everything decided on the way stands in the run folder, and `recipe.lock.yaml` r
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,23 @@ import torch
 
 from progan.assemble.ask import Asked, Prepared, name_of
 from progan.assemble.build import build_system, versions
-from progan.assemble.recipes import resolve
+from progan.assemble.recipes import with_usual_preset
 from progan.assemble.session import Outcome, Screen, Session
+from progan.core import distributed
 from progan.core.config import Recipe, parse_recipe, write_recipe
-from progan.core.errors import CheckpointError
+from progan.core.errors import CheckpointError, ConfigError, DataError, TrainingError
 from progan.core.faults import Faults
+from progan.core.launch import LostError
+from progan.core.system import System
 from progan.core.words import typed
 from progan.data.build import choose_resolution, open_or_build
+from progan.data.pyramid import Pyramid
 from progan.data.sources import Source, open_source
 from progan.engine.checkpoint import newest_valid, remove_leftovers
 from progan.engine.precision import choose_device
-from progan.engine.record import RunFolder
+from progan.engine.record import Onlooker, RunFolder
 
-__all__ = ["Outcome", "Screen", "resume_run", "train_run"]
+__all__ = ["Outcome", "Screen", "resume_run", "suited", "train_run"]
 
 CPU_MINUTES = 10.0
 """Length of a run on a CPU when nothing was asked."""
@@ -35,30 +40,58 @@ PATIENT_MINUTES = 60.0
 """From this budget on, a CPU trains at 64 pixels instead of 32."""
 
 
-def train_run(prepared: Prepared, screen: Screen, faults: Faults | None = None) -> Outcome:
-    """Train from the start."""
-    asked, recipe, source = prepared.asked, prepared.recipe, prepared.source
-    device = choose_device(recipe.train.device)
-    recipe, remark = _choose_for(recipe, device)
-    recipe = _choose_resolution(recipe, source, device)
-    cache = asked.runs / ".data"
-    pyramid = open_or_build(source, recipe.data, cache, progress=screen.building)
-    system = build_system(recipe, pyramid.spec, device)  # refuses what it cannot be
+@dataclass(frozen=True)
+class _Begun:
+    """What the first process has found and decided, for all."""
 
-    folder = RunFolder.create(asked.runs, asked.name or name_of(asked.words), faults)
-    write_recipe(prepared.recipe, folder.path / "recipe.yaml")
-    folder.write("data.json", pyramid.report.json())
-    report = folder.write("data_report.txt", pyramid.report.text())
-    for number, line in enumerate(pyramid.report.lines(str(report))):
-        screen.line("" if number else "Data", line)
-    session = Session(recipe, pyramid, system, folder, screen, asked, faults)
-    session.choose_machine()
-    session.fit_plan(remark)
-    return session.go()
+    recipe: Recipe
+    asked: Asked
+    device: str
+    data: Path
+    folder: Path
+    remark: str = ""
+    meta: Mapping[str, Any] | None = None
+    changed: bool = False
+
+
+def train_run(prepared: Prepared | None, screen: Screen, faults: Faults | None = None) -> Outcome:
+    """Train from the start.
+
+    Of several processes, the first one brings what was `prepared`, reads the pictures and makes
+    the folder; the others bring None, and wait to be told.
+    """
+    parts: list[tuple[Pyramid, System[Any], RunFolder]] = []
+
+    def begin() -> _Begun:
+        assert prepared is not None
+        asked, recipe, source = prepared.asked, prepared.recipe, prepared.source
+        device = choose_device(recipe.train.device)
+        recipe, remark = suited(recipe, source, device)
+        cache = asked.runs / ".data"
+        pyramid = open_or_build(source, recipe.data, cache, progress=screen.building)
+        system = build_system(recipe, pyramid.spec, device)  # refuses what it cannot be
+
+        folder = RunFolder.create(asked.runs, asked.name or name_of(asked.words), faults)
+        write_recipe(prepared.recipe, folder.path / "recipe.yaml")
+        folder.write("data.json", pyramid.report.json())
+        report = folder.write("data_report.txt", pyramid.report.text())
+        for number, line in enumerate(pyramid.report.lines(str(report))):
+            screen.line("" if number else "Data", line)
+        parts.append((pyramid, system, folder))
+        return _Begun(recipe, asked, device.type, pyramid.path.resolve(), folder.path, remark)
+
+    begun = distributed.first(begin)
+    with _way_on(begun.folder):
+        pyramid, system, folder = parts[0] if parts else _take_part(begun)
+        session = Session(begun.recipe, pyramid, system, folder, screen, begun.asked, faults)
+        session.choose_memory()
+        session.choose_machine()
+        session.fit_plan(begun.remark)
+        return session.go()
 
 
 def resume_run(
-    path: Path,
+    path: Path | None,
     screen: Screen,
     *,
     minutes: float | None = None,
@@ -67,46 +100,113 @@ def resume_run(
     began: float | None = None,
     faults: Faults | None = None,
 ) -> Outcome:
-    """Go on exactly where a run stopped; with `minutes` or `images`, go on for so much longer."""
+    """Go on exactly where a run stopped; with `minutes` or `images`, go on for so much longer.
+
+    Of several processes, the first one brings the path and reads; the others bring None.
+    """
     began = time.monotonic() if began is None else began
-    folder = RunFolder.open(path, faults)
-    folder.lock()
-    for leftovers in (folder.path, folder.checkpoints, folder.pictures):
-        remove_leftovers(leftovers)
-    found, tensors, meta, damaged = newest_valid(folder.checkpoints)
-    for message in damaged:
-        text = f"{message} Going on from {found.stem}."
-        folder.decide(meta["counters"]["images"], "damage", text)
-        screen.line("Note", text)
-    recipe = parse_recipe(meta["recipe"], "recipe.lock.yaml")
-    device = choose_device(recipe.train.device)
-    source = open_source(recipe.data.source, recipe.data)
-    pyramid = open_or_build(source, recipe.data, path.parent / ".data", progress=screen.building)
-    changed = pyramid.fingerprint != meta["data_fingerprint"]
-    if changed and not accept_new_data:
-        raise CheckpointError(
-            f"The data changed since this run began ({meta['spec']['images']:,} pictures then, "
-            f"{pyramid.spec.images:,} now). Go on with it: "
-            f"{typed('progan', 'resume', path, '--accept-new-data')}"
+    parts: list[tuple[Pyramid, System[Any], RunFolder]] = []
+    read: dict[str, torch.Tensor] = {}
+
+    def begin() -> _Begun:
+        assert path is not None
+        folder = RunFolder.open(path, faults)
+        folder.lock()
+        for leftovers in (folder.path, folder.checkpoints, folder.pictures):
+            remove_leftovers(leftovers)
+        found, tensors, meta, damaged = newest_valid(folder.checkpoints)
+        for message in damaged:
+            text = f"{message} Going on from {found.stem}."
+            folder.decide(meta["counters"]["images"], "damage", text)
+            screen.line("Note", text)
+        recipe = parse_recipe(meta["recipe"], "recipe.lock.yaml")
+        distributed.owned(recipe.train.shards or 1)  # refuses a wrong number of processes
+        device = choose_device(recipe.train.device)
+        source = open_source(recipe.data.source, recipe.data)
+        pyramid = open_or_build(
+            source, recipe.data, path.parent / ".data", progress=screen.building
         )
-    asked = Asked(words=recipe.data.source, minutes=minutes, images=images, began=began)
-    system = build_system(recipe, pyramid.spec, device)
-    session = Session(recipe, pyramid, system, folder, screen, asked, faults)
-    session.take_up(tensors, meta)
-    if changed:
-        text = "The data changed: not bit-exact from here on."
-        folder.decide(meta["counters"]["images"], "data", text)
-    _compare_versions(meta, folder)
-    return session.go()
+        changed = pyramid.fingerprint != meta["data_fingerprint"]
+        if changed and not accept_new_data:
+            raise CheckpointError(
+                f"The data changed since this run began ({meta['spec']['images']:,} pictures then, "
+                f"{pyramid.spec.images:,} now). Go on with it: "
+                f"{typed('progan', 'resume', path, '--accept-new-data')}"
+            )
+        asked = Asked(words=recipe.data.source, minutes=minutes, images=images, began=began)
+        parts.append((pyramid, build_system(recipe, pyramid.spec, device), folder))
+        read.update(tensors)
+        data = pyramid.path.resolve()
+        return _Begun(recipe, asked, device.type, data, path, meta=meta, changed=changed)
+
+    begun = distributed.first(begin)
+    assert begun.meta is not None
+    with _way_on(begun.folder):
+        pyramid, system, folder = parts[0] if parts else _take_part(begun)
+        session = Session(begun.recipe, pyramid, system, folder, screen, begun.asked, faults)
+        session.take_up(distributed.share(read), begun.meta)
+        if begun.changed:
+            text = "The data changed: not bit-exact from here on."
+            folder.decide(begun.meta["counters"]["images"], "data", text)
+        _compare_versions(begun.meta, folder)
+        return session.go()
+
+
+def _take_part(begun: _Begun) -> tuple[Pyramid, System[Any], RunFolder]:
+    """What a process that is not the first needs for a run that the first one began."""
+    device = choose_device(begun.recipe.train.device)
+    if device.type != begun.device:
+        raise ConfigError(
+            f"Process {distributed.rank()} has {device.type} where process 0 has {begun.device}; "
+            "all processes compute on one kind of device: --device cpu"
+        )
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    try:
+        pyramid = Pyramid.open(begun.data)
+    except DataError as error:
+        raise DataError(
+            f"Process {distributed.rank()} does not find the pictures that process 0 has read: "
+            f"{error} All machines need the same folder of runs: --runs FOLDER"
+        ) from error
+    system = build_system(begun.recipe, pyramid.spec, device)
+    return pyramid, system, Onlooker(begun.folder)
+
+
+@contextmanager
+def _way_on(run: Path) -> Iterator[None]:
+    """Where another process ended without a word, say how to go on."""
+    try:
+        yield
+    except LostError as error:
+        raise TrainingError(
+            f"{error} What was saved is intact. Go on from there, with as many processes or one: "
+            f"{typed('progan', 'resume', run)}"
+        ) from error
+
+
+def _choose_shards(recipe: Recipe) -> Recipe:
+    """As many shards as processes begin the run, where the recipe does not say."""
+    shards = recipe.train.shards or distributed.world()
+    recipe = replace(recipe, train=replace(recipe.train, shards=shards))
+    distributed.owned(shards)  # refuses what cannot be shared
+    return recipe
+
+
+def suited(recipe: Recipe, source: Source, device: torch.device) -> tuple[Recipe, str]:
+    """Preset, length, resolution and shards that suit, where the recipe does not say.
+
+    And a remark for the plan's title.
+    """
+    recipe, remark = _choose_for(recipe, device)
+    return _choose_shards(_choose_resolution(recipe, source, device)), remark
 
 
 def _choose_for(recipe: Recipe, device: torch.device) -> tuple[Recipe, str]:
     """Preset and length that suit the device, where the recipe does not say."""
     if recipe.plan is not None or recipe.preset is not None:
         return recipe, ""
-    _, config = resolve(recipe)
-    chosen = getattr(type(config), "DEVICE_PRESETS", {}).get(device.type)
-    recipe = replace(recipe, preset=chosen)
+    recipe = with_usual_preset(recipe, device.type)
     train = recipe.train
     if device.type == "cpu" and train.minutes is None and train.images is None:
         recipe = replace(recipe, train=replace(train, minutes=CPU_MINUTES))

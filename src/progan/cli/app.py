@@ -16,9 +16,9 @@ from pathlib import Path
 
 import typer
 
-from progan.cli import screen
+from progan.cli import processes, screen
 from progan.cli.usage import explain, way_on
-from progan.core.errors import ProganError
+from progan.core.errors import ProganError, is_out_of_memory
 
 __all__ = ["app", "main", "run"]
 
@@ -60,7 +60,7 @@ def _first(
 
 
 def _register() -> None:
-    from progan.cli import data, describe, evaluate, report, sample, train
+    from progan.cli import bench, data, describe, evaluate, plan, report, sample, train
 
     app.command()(train.demo)
     app.command()(train.train)
@@ -69,6 +69,8 @@ def _register() -> None:
     app.command(short_help="Measure generated pictures against real ones.")(evaluate.evaluate)
     app.command(short_help="The page of a run, or one comparing several.")(report.report)
     app.command()(describe.describe)
+    app.command(short_help="What a training would take, measured here.")(plan.plan)
+    app.command(short_help="How fast training and drawing are on this machine.")(bench.bench)
     app.add_typer(data.app, name="data")
 
 
@@ -90,6 +92,14 @@ def main() -> None:
 
 def run(arguments: list[str], *, debug: bool = False) -> int:
     """Run one command; its exit code. Errors become a few lines, never a traceback."""
+    if processes.idle(arguments):
+        return 0
+    code = _run(arguments, debug)
+    processes.leave(code)
+    return code
+
+
+def _run(arguments: list[str], debug: bool) -> int:
     command = typer.main.get_command(app)
     try:
         code = command.main(args=arguments, prog_name="progan", standalone_mode=False)
@@ -101,10 +111,13 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
     except (typer.Abort, KeyboardInterrupt):
         return 130
     except Exception as error:
+        if (told := processes.answer(error)) is not None:
+            return told
         if debug:
             traceback.print_exc()
         text, code = _told(error, command, arguments)
         screen.fail(re.sub(r"\S{400,}", lambda long: f"{long[0][:200]}…", text))
+        processes.claim(code)
         return code
 
 
@@ -115,7 +128,7 @@ def _told(error: Exception, command: object, arguments: list[str]) -> tuple[str,
     usage = explain(error, command, arguments)
     if usage is not None:
         return usage, 2
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if is_out_of_memory(error):
         return (
             "Not enough memory. Try smaller pieces: --set train.micro_batch=4, or a lower "
             "--resolution.",

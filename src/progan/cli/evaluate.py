@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from progan.assemble.runs import newest_run
+from progan.cli import processes
 from progan.cli.screen import clock, say
 from progan.core.errors import ConfigError
 from progan.core.spelling import nearest
@@ -57,10 +58,16 @@ def evaluate(
             raise ConfigError(f"--{word} is {number}; it must be at least {least}.")
     if every and at is not None:
         raise ConfigError("--all measures every checkpoint and --at one; leave one out.")
+    if not processes.join():
+        from progan.assemble.shared import help_out
+
+        help_out(device)
+        return
     paths = list(run) if run else [newest_run(runs)]
 
     from progan.assemble import evaluate as measuring
     from progan.assemble.files import check_free
+    from progan.assemble.shared import dismiss
     from progan.metrics.run import METRICS
 
     if to is not None:
@@ -86,6 +93,7 @@ def evaluate(
                 line.rest(*_table(found[-1]))
     finally:
         line.rest()
+    dismiss()
     if to is not None:
         _write(to, found)
 

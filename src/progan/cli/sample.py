@@ -1,4 +1,4 @@
-"""The verb `sample`: sheets of pictures, walks, the growth of a run, and a picture made again."""
+"""The verb `sample`: sheets, many pictures, walks, the growth of a run, a picture made again."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from progan.assemble.runs import newest_run
+from progan.cli import many
 from progan.cli.screen import say
 from progan.core.errors import ConfigError
 
@@ -21,6 +22,7 @@ __all__ = ["sample"]
 
 FILMS = (".gif", ".webp", ".apng", ".mp4")
 WRITTEN = (".png", *FILMS)
+MANY = (".npz", ".zip")
 
 
 def sample(
@@ -30,7 +32,10 @@ def sample(
     ] = None,
     out: Annotated[
         str | None,
-        typer.Argument(help="What to write: .png, or .gif .webp .apng .mp4 for films."),
+        typer.Argument(
+            help="What to write: .png, or .gif .webp .apng .mp4 for films; a folder, .zip or "
+            ".npz for many."
+        ),
     ] = None,
     seeds: Annotated[str | None, typer.Option(help="Which pictures: 0,3,600-605.")] = None,
     grid: Annotated[str | None, typer.Option(help="Columns x rows: 6x4.")] = None,
@@ -63,6 +68,16 @@ def sample(
     separate: Annotated[
         bool, typer.Option("--separate", help="One PNG for each seed, into the folder OUT.")
     ] = False,
+    n: Annotated[
+        int | None,
+        typer.Option("--n", help="Pictures of seeds 0 to N-1, fast: into a folder, .zip or .npz."),
+    ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="With --n: each picture alone, to the last bit.")
+    ] = False,
+    backend: Annotated[
+        str | None, typer.Option(help="With --n: what to compute with [the fastest here].")
+    ] = None,
     weights: Annotated[str, typer.Option(help="average, or live: as last trained.")] = "average",
     at_images: Annotated[
         int | None, typer.Option(help="The checkpoint at so many images, not the newest.")
@@ -74,11 +89,12 @@ def sample(
         **{"seeds": seeds, "grid": grid, "truncation": truncation, "resolution": resolution},
         **{"alpha": alpha, "label": label or None, "walk": walk, "seconds": seconds, "fps": fps},
         **{"timelapse": timelapse or None, "separate": separate or None, "at-images": at_images},
+        **{"n": n, "exact": exact or None, "backend": backend},
         **{"weights": None if weights == "average" else weights, "like": like, "device": device},
     }
     given = {name: value for name, value in options.items() if value is not None}
     _refuse_mixtures(given)
-    source, target = _places(run, out, separate=separate)
+    source, target = _places(run, out, separate=separate or n is not None)
     if target is not None:
         _check_suffix(target, given)
     if like is not None:
@@ -96,6 +112,7 @@ ALONE: Mapping[str, tuple[str, ...]] = {
         *("seconds", "fps", "truncation", "resolution", "alpha", "label", "weights"),
         *("at-images", "device"),
     ),
+    "n": many.BESIDE,
 }
 """What may stand beside an option that changes what is made."""
 
@@ -115,6 +132,17 @@ def _refuse_mixtures(given: Mapping[str, Any]) -> None:
                     f"--{name} is for films; say which seeds to walk through: "
                     f"progan sample --walk 0,3,7 --{name} {given[name]:g}"
                 )
+    for name in ("exact", "backend"):
+        if name in given and "n" not in given:
+            value = "" if name == "exact" else f" {given[name]}"
+            raise ConfigError(
+                f"--{name} is for many pictures, as few are always exact. Say how many: "
+                f"progan sample --n 50000 --{name}{value}"
+            )
+    if "exact" in given and "backend" in given:
+        raise ConfigError("--exact is a backend of its own; leave --backend out.")
+    if "n" in given and len(given.get("label", ())) > 1:
+        raise ConfigError("--n takes one --label for all; without, the classes go round by seed.")
     if "separate" in given and "grid" in given:
         raise ConfigError(
             "--separate writes one file a seed and --grid one file for all; leave one out."
@@ -126,7 +154,7 @@ def _places(run: str | None, out: str | None, *, separate: bool) -> tuple[Path |
     if run is not None and out is None:
         path = Path(run).expanduser()
         if not path.exists() or (path.is_file() and path.suffix != ".safetensors"):
-            written = path.suffix.lower() in WRITTEN
+            written = path.suffix.lower() in (*WRITTEN, *(MANY if separate else ()))
             if written or (separate and not path.suffix and "runs" not in path.parts):
                 return None, path
     source = None if run is None else Path(run).expanduser()
@@ -135,7 +163,7 @@ def _places(run: str | None, out: str | None, *, separate: bool) -> tuple[Path |
 
 def _check_suffix(target: Path, given: Mapping[str, Any]) -> None:
     """Say before anything is loaded that this cannot be written under this name."""
-    if "separate" in given:
+    if "separate" in given or "n" in given:
         return
     film = "walk" in given or "timelapse" in given
     kinds = FILMS if film else (".png",)
@@ -210,6 +238,9 @@ def _fresh(source: Path | None, target: Path | None, given: Mapping[str, Any]) -
         )
         _done(path, _film_words(film), model)
         _repeat([*words, str(path)])
+        return
+    if "n" in given:
+        many.many(model, given, target or free_name(Path(f"{name}-pictures")), words)
         return
     settings = sampling.settings_for(
         model,

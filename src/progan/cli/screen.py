@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from progan.core.launch import launched
+
 if TYPE_CHECKING:
     from rich.live import Live
 
@@ -111,15 +113,33 @@ def process_began() -> float:
     """`time.monotonic()` at the start of this process, where Linux tells; otherwise now.
 
     A budget counts from there: loading the interpreter and the commands is the user's time too.
+    One of several processes was started by the launcher, whose start is then the user's Enter.
     """
-    now = time.monotonic()
+    pids = ["self"] if launched() is None else ["self", str(os.getppid())]
+    ages = [age for age in map(_age, pids) if 0 <= age < LONGEST_START]
+    return time.monotonic() - max(ages, default=0.0)
+
+
+def _age(pid: str) -> float:
+    """Seconds since a process was started; below zero where nothing tells."""
     try:
-        stat = Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace")
+        stat = Path("/proc", pid, "stat").read_text(encoding="utf-8", errors="replace")
         ticks = int(stat.rpartition(")")[2].split()[19])  # field 22, starttime, since boot
-        age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, IndexError, AttributeError):
-        return now
-    return now - age if 0 <= age < LONGEST_START else now
+        return -1.0
+
+
+def rate(images_per_second: float) -> str:
+    """Images per second as 1,240 or 0.42."""
+    return f"{images_per_second:,.0f}" if images_per_second >= 10 else f"{images_per_second:.2f}"
+
+
+def gigabytes(size: int | None) -> str:
+    """Bytes as 0.42 GB or 9.1 GB; a dash where they are not known."""
+    if size is None:
+        return "-"
+    return f"{size / 1e9:.2f} GB" if size < 1e9 else f"{size / 1e9:.1f} GB"
 
 
 def plan_lines(plan: Plan, rates: Mapping[int, float], began: float, finish: float) -> list[str]:
@@ -130,9 +150,8 @@ def plan_lines(plan: Plan, rates: Mapping[int, float], began: float, finish: flo
         if not stage.images:
             continue
         end = at + stage.images / rates[index]
-        rate = f"{rates[index]:,.0f}" if rates[index] >= 10 else f"{rates[index]:.2f}"
         lines.append(
-            f"  {stage.name:<11}{stage.images:>12,}{stage.batch:>7}{rate:>10}"
+            f"  {stage.name:<11}{stage.images:>12,}{stage.batch:>7}{rate(rates[index]):>10}"
             f"{clock(at):>9}{clock(end):>9}"
         )
         at = end
@@ -211,6 +230,19 @@ class Face:
         elif time.monotonic() - self.last > PLAIN_SECONDS:
             self.last = time.monotonic()
             say(f"Reading  {done:,} of {total:,} pictures")
+
+    def sampling(self, there: int, made: int, total: int, seconds: float) -> None:
+        """Pictures that are there, and how long the rest takes at the speed of those just made."""
+        pause = 0.25 if self.paint else PLAIN_SECONDS
+        if time.monotonic() - self.last < pause or not made or seconds <= 0:
+            return
+        self.last, rate = time.monotonic(), made / seconds
+        left = clock((total - there) / rate)
+        line = f"Made  {there:,} of {total:,} pictures  {rate:,.0f}/s  {left} left"
+        if self.paint:
+            self._show(line, "")
+        else:
+            say(line)
 
     def plan(self, title: str, plan: Plan, rates: Mapping[int, float], finish: float) -> None:
         """The plan, before the first step."""

@@ -11,11 +11,11 @@ import typer
 
 from progan.assemble.ask import Asked, prepare
 from progan.assemble.runs import newest_run
-from progan.cli import screen
+from progan.cli import processes, screen
 from progan.core.errors import ConfigError, RoomError
 from progan.core.spelling import nearest
 
-__all__ = ["demo", "resume", "train"]
+__all__ = ["check_numbers", "check_words", "demo", "resume", "train"]
 
 Minutes = Annotated[
     float | None, typer.Option(help="Fit the whole run, report included, to so many minutes.")
@@ -57,8 +57,8 @@ def train(
     runs: Runs = Path("runs"),
 ) -> None:
     """Train on pictures: plan, training, report. Only the first word is needed."""
-    _check_numbers(minutes=minutes, images=images, resolution=resolution)
-    _check_words(source=source, system=system, preset=preset, name=name, device=device)
+    check_numbers(minutes=minutes, images=images, resolution=resolution)
+    check_words(source=source, system=system, preset=preset, name=name, device=device)
     _train(
         Asked(
             words=source,
@@ -85,8 +85,8 @@ def demo(
     runs: Runs = Path("runs"),
 ) -> None:
     """Three minutes on portraits drawn by progan itself."""
-    _check_numbers(minutes=minutes)
-    _check_words(device=device)
+    check_numbers(minutes=minutes)
+    check_words(device=device)
     _train(
         Asked(
             words="portraits",
@@ -112,8 +112,9 @@ def resume(
     runs: Runs = Path("runs"),
 ) -> None:
     """Go on exactly where a run stopped."""
-    _check_numbers(minutes=minutes, images=images)
-    path = run or newest_run(runs)
+    check_numbers(minutes=minutes, images=images)
+    first = processes.join()
+    path = (run or newest_run(runs)) if first else None
     began = screen.BEGAN
 
     def work(face: Any) -> Any:
@@ -128,7 +129,7 @@ def resume(
             began=began,
         )
 
-    if not (path / "recipe.lock.yaml").is_file():
+    if path is not None and not (path / "recipe.lock.yaml").is_file():
         raise ConfigError(_no_run(path, runs))
     _session(work)
 
@@ -151,9 +152,10 @@ def _no_run(path: Path, runs: Path) -> str:
     return f"{text} {see}"
 
 
-def _check_numbers(
+def check_numbers(
     minutes: float | None = None, images: int | None = None, resolution: int | None = None
 ) -> None:
+    """Refuse lengths and sizes that cannot be."""
     if minutes is not None and not 0 < minutes < 10**7:
         raise ConfigError(f"--minutes is {minutes:g}; it must be above 0: --minutes 10")
     if images is not None and images < 1:
@@ -167,7 +169,8 @@ def _check_numbers(
         )
 
 
-def _check_words(**words: str | None) -> None:
+def check_words(**words: str | None) -> None:
+    """Refuse options that were given without a word."""
     for option, word in words.items():
         if word is not None and not word.strip():
             name = option if option == "source" else f"--{option}"
@@ -175,12 +178,14 @@ def _check_words(**words: str | None) -> None:
 
 
 def _train(asked: Asked) -> None:
-    if asked.runs.exists() and not asked.runs.is_dir():
+    first = processes.join()
+    if first and asked.runs.exists() and not asked.runs.is_dir():
         raise RoomError(
             f"{asked.runs} is a file, so no run folder can be made in it. "
             "Choose another place: --runs FOLDER"
         )
-    prepared = prepare(asked)  # wrong words are told before torch is loaded
+    # Alone, wrong words are told before torch is loaded; of several, the first one reads them.
+    prepared = prepare(asked) if first else None
 
     def work(face: Any) -> Any:
         from progan.assemble.train import train_run
@@ -191,6 +196,9 @@ def _train(asked: Asked) -> None:
 
 
 def _session(work: Callable[[Any], Any]) -> None:
+    if not processes.join():
+        outcome = work(processes.Onlooking())
+        raise typer.Exit(outcome.exit_code)
     face = screen.open_face()
     try:
         outcome = work(face)

@@ -7,15 +7,36 @@ end in the same bits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from progan.core import meeting
 from progan.core.errors import ConfigError
 
-__all__ = ["agree", "broadcast", "is_first", "mean", "owned", "rank", "sum_shards", "world"]
+__all__ = [
+    "agree",
+    "broadcast",
+    "first",
+    "gather",
+    "is_first",
+    "largest",
+    "mean",
+    "owned",
+    "piece",
+    "rank",
+    "share",
+    "sum_shards",
+    "world",
+]
+
+T = TypeVar("T")
+
+SMALL = 4096
+"""Values up to which all shards' parts go to everybody: one message more costs longer."""
 
 
 def rank() -> int:
@@ -36,12 +57,19 @@ def is_first() -> bool:
 def owned(shards: int) -> range:
     """The shards this process computes: neighbours, equally many for every process."""
     if shards % world():
+        counts = [str(count) for count in range(1, shards + 1) if shards % count == 0]
         raise ConfigError(
-            f"{shards} shards cannot be shared by {world()} processes; "
-            f"set shards to a multiple of {world()}: --set shards={world()}"
+            f"{shards} {'shards' if shards > 1 else 'shard'} cannot be shared by {world()} "
+            f"processes; this run goes on with {' or '.join(counts[-8:])}, and a new one with a "
+            f"multiple of {world()}: --set train.shards={world()}"
         )
-    share = shards // world()
-    return range(rank() * share, (rank() + 1) * share)
+    own = shards // world()
+    return range(rank() * own, (rank() + 1) * own)
+
+
+def piece(batch: int, shards: int, shard: int) -> range:
+    """The rows of a batch that are `shard`: neighbours; no two shards differ by more than one."""
+    return range(shard * batch // shards, (shard + 1) * batch // shards)
 
 
 def sum_shards(parts: Sequence[Tensor]) -> Tensor:
@@ -49,12 +77,34 @@ def sum_shards(parts: Sequence[Tensor]) -> Tensor:
 
     `parts` holds the tensors of the shards this process owns. Every process gets the same bits,
     and they do not depend on how many processes there are.
+
+    Of K processes, each adds one K-th of the values: it is sent that part of every shard, adds
+    in shard order, and sends the sums to all. With n values and S shards a process receives
+    (K − 1) n / K · (S / K + 1) of them.
     """
-    if world() > 1:
-        mine = torch.stack(list(parts))
-        everyone = [torch.empty_like(mine) for _ in range(world())]
-        dist.all_gather(everyone, mine)
-        parts = [part for stack in everyone for part in stack]
+    if world() == 1:
+        return _added(parts)
+    mine = torch.stack([part.flatten() for part in parts])
+    n = mine.shape[1]
+    with meeting.together():
+        if n <= SMALL:
+            everyone = [torch.empty_like(mine) for _ in range(world())]
+            dist.all_gather(everyone, mine)
+            total = _added([row for stack in everyone for row in stack])
+        else:
+            each = -(-n // world())
+            padded = nn.functional.pad(mine, (0, each * world() - n))
+            outgoing = padded.view(len(mine), world(), each).transpose(0, 1).contiguous()
+            incoming = torch.empty_like(outgoing)
+            dist.all_to_all_single(incoming, outgoing)
+            slice_ = _added(list(incoming.flatten(0, 1)))
+            sums = [torch.empty_like(slice_) for _ in range(world())]
+            dist.all_gather(sums, slice_)
+            total = torch.cat(sums)[:n]
+    return total.view(parts[0].shape)
+
+
+def _added(parts: Sequence[Tensor]) -> Tensor:
     total = parts[0].clone()
     for part in parts[1:]:
         total += part
@@ -66,21 +116,70 @@ def mean(value: Tensor) -> Tensor:
     if world() == 1:
         return value
     total = value.clone()
-    dist.all_reduce(total)
+    with meeting.together():
+        dist.all_reduce(total)
     return total / world()
 
 
 def broadcast(module: nn.Module) -> None:
     """Give every process the first one's parameters and buffers."""
     if world() > 1:
-        for tensor in module.state_dict().values():
-            dist.broadcast(tensor, 0)
+        with meeting.together():
+            for tensor in module.state_dict().values():
+                dist.broadcast(tensor, 0)
 
 
-def agree(value: object) -> object:
+def share(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Give every process the first one's tensors, by name; all lie on the CPU."""
+    if world() == 1:
+        return dict(tensors)
+    shapes = agree([(name, t.dtype, tuple(t.shape)) for name, t in tensors.items()])
+    shared = {}
+    with meeting.together():
+        for name, dtype, shape in shapes:
+            tensor = tensors[name].contiguous() if is_first() else torch.empty(shape, dtype=dtype)
+            dist.broadcast(tensor.reshape(-1).view(torch.uint8), 0)
+            shared[name] = tensor
+    return shared
+
+
+def gather(tensor: Tensor) -> list[Tensor]:
+    """The tensors that all processes bring, in their order; all have one shape."""
+    if world() == 1:
+        return [tensor]
+    everyone = [torch.empty_like(tensor) for _ in range(world())]
+    with meeting.together():
+        dist.all_gather(everyone, tensor.contiguous())
+    return everyone
+
+
+def agree(value: T) -> T:
     """Everybody gets the first process's value: decisions that depend on a clock are its own."""
     if world() == 1:
         return value
     holder = [value]
-    dist.broadcast_object_list(holder, 0)
+    with meeting.together():
+        dist.broadcast_object_list(holder, 0)
     return holder[0]
+
+
+def first(work: Callable[[], T]) -> T:
+    """Let the first process do `work`, and give its result to all.
+
+    The others wait as long as it takes. Where it fails, they end as the first one does.
+    """
+    if world() == 1:
+        return work()
+    value: T = work() if is_first() else None  # type: ignore[assignment]
+    meeting.wait_for(is_first())
+    return agree(value)
+
+
+def largest(*numbers: int) -> tuple[int, ...]:
+    """The largest of each number over all processes."""
+    if world() == 1:
+        return numbers
+    most = torch.tensor(numbers, dtype=torch.int64)
+    with meeting.together():
+        dist.all_reduce(most, dist.ReduceOp.MAX)
+    return tuple(most.tolist())

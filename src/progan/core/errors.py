@@ -14,7 +14,14 @@ __all__ = [
     "ProganError",
     "RoomError",
     "TrainingError",
+    "is_out_of_memory",
 ]
+
+_NO_MEMORY = (
+    *("out of memory", "can't allocate memory", "not enough memory", "bad_alloc"),
+    *("ALLOC_FAILED", "could not create a primitive", "could not create a memory object"),
+)
+"""What torch, CUDA's libraries and oneDNN say when memory runs out."""
 
 
 class ProganError(Exception):
@@ -51,3 +58,14 @@ class TrainingError(ProganError):
     """Training failed and could not be repaired."""
 
     exit_code = 6
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether `error` says that memory ran out: on a device, in torch's allocator, or in Python."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    text = str(error)
+    unknown = "primitive descriptor" in text  # oneDNN has no such operation
+    return (
+        isinstance(error, RuntimeError) and not unknown and any(sign in text for sign in _NO_MEMORY)
+    )

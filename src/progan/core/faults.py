@@ -1,7 +1,7 @@
 """A seam through which tests make the world fail at a chosen point.
 
-The engine asks the seam at every write, at every gradient and at named points; the one used in
-earnest does nothing. Tests pass their own.
+The engine asks the seam at every write, at every gradient, where much memory is taken and at
+named points; the one used in earnest does nothing. Tests pass their own.
 """
 
 from __future__ import annotations
@@ -25,6 +25,12 @@ class Faults:
 
     def gradients(self, player: str, step: int, gradients: Sequence[Tensor]) -> None:
         """Called before gradients are checked; may overwrite them."""
+
+    def memory(self, point: str, step: int, pictures: int) -> None:
+        """Called at named points of a turn where memory is taken; may raise MemoryError.
+
+        `pictures` are those of the micro-batch.
+        """
 
     def reach(self, point: str, images: int) -> None:
         """Called at named points of the run; may kill the process."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Plan", "Progress", "Size", "Stage", "height_width"]
+__all__ = ["Plan", "Progress", "Size", "Stage", "height_width", "size_text"]
 
 Size = int | tuple[int, int]
 """The side of a square picture, or (height, width)."""
@@ -17,6 +17,12 @@ Size = int | tuple[int, int]
 def height_width(size: Size) -> tuple[int, int]:
     """Read a size as (height, width), in pixels."""
     return (size, size) if isinstance(size, int) else size
+
+
+def size_text(size: Size) -> str:
+    """A size in words: 64, or 48 × 64."""
+    height, width = height_width(size)
+    return f"{height}" if height == width else f"{height} × {width}"
 
 
 @dataclass(frozen=True, kw_only=True)

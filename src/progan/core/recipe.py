@@ -63,16 +63,21 @@ class TrainSettings:
 
     seed: int = 0
     """Of every draw of the run."""
-    shards: int = 1
-    """Parts each batch is cut into; part of the result, unlike the number of processes."""
+    shards: int | None = None
+    """Parts each batch is cut into, which are part of the result, unlike the number of processes;
+    null takes one for each process that begins the run."""
     device: str = "auto"
     """auto, cpu, cuda, or cuda:N for one of several."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Of the arithmetic; weights are always kept in fp32."""
     threads: int | None = None
     """Threads on a CPU; null measures which number is fastest."""
-    micro_batch: int | None = None
-    """Pictures per backward pass; null takes a whole shard at once."""
+    micro_batch: int | Mapping[int, int] | None = None
+    """Most pictures per backward pass: one number, or by resolution; what is not said is chosen
+    so that it fits into memory, all at once if it can."""
+    checkpoint_activations: bool = False
+    """Whether blocks of the networks keep only their input for the gradient, and are computed
+    again for it: less memory, more time, the same numbers."""
     minutes: float | None = None
     """Fit the plan to so many minutes of wall clock, report included."""
     images: int | None = None
@@ -97,9 +102,13 @@ class TrainSettings:
                 f"train.device is {_cut(self.device)!r}; it must be auto, cpu, cuda, or cuda:N "
                 "for the N-th. Type: --set train.device=auto"
             )
-        counts = ("shards", "threads", "micro_batch", "images", "until", "previews", "log_every")
-        for name in counts:
+        for name in ("shards", "threads", "images", "until", "previews", "log_every"):
             _at_least(1, f"train.{name}", getattr(self, name))
+        if isinstance(self.micro_batch, Mapping):
+            for resolution, size in self.micro_batch.items():
+                _at_least(1, f"train.micro_batch.{resolution}", size)
+        else:
+            _at_least(1, "train.micro_batch", self.micro_batch)
         if self.minutes is not None and not 0 < self.minutes < math.inf:
             raise ConfigError(
                 f"train.minutes is {self.minutes}; it must be above 0, or null for the whole plan. "

@@ -7,10 +7,12 @@ a turn is a buffer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, runtime_checkable
 
+import torch
 from torch import Tensor, nn
 
 from progan.core.batch import Batch, Images
@@ -20,6 +22,8 @@ from progan.core.specs import Average, Optimizer
 
 __all__ = [
     "Encodes",
+    "Fixed",
+    "Folds",
     "JointTurn",
     "Player",
     "Samples",
@@ -106,6 +110,9 @@ class System(nn.Module, Generic[B]):
     """Submodules that get a running average, by dotted name."""
     average: Average = Average()
     """How that average forgets."""
+    group: int = 1
+    """Pictures of a batch that a loss compares with each other: where it can be, micro-batches are
+    multiples of it."""
 
     def plan(self) -> Plan:
         """The stages this system trains through."""
@@ -118,6 +125,10 @@ class System(nn.Module, Generic[B]):
     def turns(self, at: Progress) -> Sequence[Turn[B] | JointTurn[B]]:
         """Whose turn it is, in order, within one step at this moment."""
         raise NotImplementedError(f"{type(self).__name__} must say whose turn it is")
+
+    def period(self, at: Progress) -> int:
+        """Steps after which the same work comes round again, at this moment."""
+        return math.lcm(*(turn.every for turn in self.turns(at)))
 
     def preview(self, batch: B, at: Progress) -> Mapping[str, Tensor]:
         """Named panels of pictures in [-1, 1], n c h w, at the resolution of `at`."""
@@ -139,6 +150,26 @@ class Samples(Protocol):
 
     def generate(self, latents: Latents, at: Progress) -> Tensor:
         """Pictures for `latents`, n c h w, nominally in [-1, 1]."""
+        ...
+
+
+class Fixed(nn.Module):
+    """A generator at one moment of its growth, made for many pictures; called with `*inputs`."""
+
+    values: int
+    """Numbers of a picture in the largest layer's output: what a batch costs in memory."""
+
+    def inputs(self, latents: Latents) -> tuple[Tensor, ...]:
+        """`latents` as the network takes them, on its device."""
+        raise NotImplementedError(f"{type(self).__name__} must say what it takes")
+
+
+@runtime_checkable
+class Folds(Protocol):
+    """Makes its pictures by a simpler network, once it is known that only pictures are wanted."""
+
+    def folded(self, at: Progress, dtype: torch.dtype) -> Fixed | None:
+        """The network that draws as `generate` does at `at`, computed in `dtype`; or None."""
         ...
 
 

@@ -33,7 +33,7 @@ from progan.data.writer import Writer
 if TYPE_CHECKING:
     from progan.core.config import DataSettings
 
-__all__ = ["build", "check", "choose_resolution", "open_or_build"]
+__all__ = ["already_built", "build", "check", "choose_resolution", "open_or_build"]
 
 FILE_BYTES = 2**30
 """No file of a store is longer, unless a single picture is."""
@@ -138,8 +138,7 @@ def open_or_build(
     if isinstance(source, BuiltSource) and _is_as_asked(source, settings, resolution):
         return source.pyramid
     task = Task(source, settings, resolution, _fingerprint(source, cache))
-    slug = re.sub(r"[^a-z0-9]+", "-", source.name.lower()).strip("-")[:40] or "data"
-    to = cache / f"{slug}-{task.frame.resolution}-{task.key()[:12]}"
+    to = _place(task, cache)
     if to.exists():
         try:
             return Pyramid.open(to)
@@ -148,6 +147,29 @@ def open_or_build(
     return _build(
         task, to, workers=workers, progress=progress, faults=faults, file_bytes=FILE_BYTES
     )
+
+
+def already_built(source: Source, settings: DataSettings, cache: str | Path) -> Pyramid | None:
+    """The pyramid that `open_or_build` would only have to open; None if it would have to build.
+
+    Nothing is read but names, sizes and times of files, and nothing is written.
+    """
+    cache = Path(cache)
+    if isinstance(source, BuiltSource) and _is_as_asked(source, settings, None):
+        return source.pyramid
+    known = (read_json(cache / "fingerprints.json") or {}).get(source.stamp())
+    if known is None:
+        return None
+    try:
+        return Pyramid.open(_place(Task(source, settings, None, str(known)), cache))
+    except DataError:
+        return None
+
+
+def _place(task: Task, cache: Path) -> Path:
+    """Where in a cache the store of a task lies."""
+    slug = re.sub(r"[^a-z0-9]+", "-", task.source.name.lower()).strip("-")[:40] or "data"
+    return cache / f"{slug}-{task.frame.resolution}-{task.key()[:12]}"
 
 
 def _is_as_asked(source: BuiltSource, settings: DataSettings, resolution: int | None) -> bool:

@@ -2,6 +2,8 @@
 
     buffer ← buffer + mean over shards of (buffer as the shard left it − buffer)
 
+The mean is weighted by the shards' sizes where those are not the same.
+
 Every shard finds the buffers as they were before the turn, so the result does not depend on who
 computes which shard. Integers and flags have no mean: they end as shard 0 leaves them. Neither
 has a buffer that is no statistic, such as a pool of old pictures: its system plays with one shard,
@@ -34,15 +36,17 @@ class TurnBuffers:
             buffer.copy_(self.before[name])
 
     @torch.no_grad()
-    def changes(self, shard: int) -> Tensor:
-        """What `shard` did to them, as one flat row in float64."""
+    def changes(self, shard: int, weight: float = 1.0) -> Tensor:
+        """What `shard` did to them, times its weight in the mean, as one flat row in float64."""
         rows = []
         for name, buffer in self.system.named_buffers():
             old = self.before[name]
             # Where nothing changed, exactly zero: infinities stay what they are.
             row = torch.where(buffer == old, 0.0, buffer.double() - old.double()).flatten()
-            counts = buffer.is_floating_point() or shard == 0
-            rows.append(row if counts else torch.zeros_like(row))
+            if buffer.is_floating_point():
+                rows.append(row if weight == 1 else weight * row)
+            else:
+                rows.append(row if shard == 0 else torch.zeros_like(row))
         return torch.cat(rows) if rows else torch.zeros(0)
 
     @torch.no_grad()

@@ -6,6 +6,7 @@ turn that is due: draw or reuse the batch, seed, play → move the averages → 
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -16,13 +17,22 @@ from torch.optim import Optimizer as TorchOptimizer
 
 from progan.core import distributed
 from progan.core.batch import Batch
-from progan.core.errors import CheckpointError, ConfigError
+from progan.core.errors import CheckpointError, ConfigError, RoomError
 from progan.core.faults import Faults
-from progan.core.plan import Plan, Progress, Stage
+from progan.core.plan import Plan, Progress, Stage, size_text
 from progan.core.randomness import seed_of
-from progan.core.system import System
+from progan.core.system import JointTurn, System, Turn
 from progan.engine.average import Averages
-from progan.engine.play import make_optimizer, play
+from progan.engine.pieces import (
+    MicroBatch,
+    micro_batch_at,
+    micro_batch_from_plain,
+    micro_batch_to_plain,
+    parts_of,
+    piece_sizes,
+    with_limit,
+)
+from progan.engine.play import NoMemoryError, Played, make_optimizer, play
 from progan.engine.precision import Precision
 
 __all__ = ["Draws", "State", "StepResult", "Trainer"]
@@ -54,6 +64,8 @@ class StepResult:
     """Whether it entered a stage."""
     terms: Mapping[str, Tensor]
     finite: bool
+    pieces: tuple[int, int]
+    """Pictures per backward pass before the step and after it: fewer when memory ran out."""
 
 
 class Trainer:
@@ -72,7 +84,7 @@ class Trainer:
         plan: Plan | None = None,
         seed: int = 0,
         shards: int = 1,
-        micro_batch: int | None = None,
+        micro_batch: MicroBatch = None,
         precision: Precision = "fp32",
         device: torch.device | None = None,
         faults: Faults | None = None,
@@ -82,7 +94,8 @@ class Trainer:
         self.plan = plan or system.plan()
         self.seed = seed
         self.shards = shards
-        self.micro_batch = micro_batch
+        self.micro_batch: MicroBatch = micro_batch
+        """Most pictures per backward pass; when memory runs out it becomes smaller."""
         self.precision: Precision = precision
         self.device = device or torch.device("cpu")
         self.faults = faults or Faults()
@@ -99,10 +112,11 @@ class Trainer:
         self.rate = 1.0
         """Factor on every learning rate; a recovery halves it."""
         for stage in self.plan.stages:
-            if stage.batch % shards:
+            if stage.batch < shards:
                 raise ConfigError(
                     f"batch {stage.batch} at {stage.resolution} px cannot be cut into {shards} "
-                    f"shards; use --set train.shards=1 or a batch that {shards} divides."
+                    f"shards; use --set train.shards={stage.batch} and at most as many processes, "
+                    "or a larger batch."
                 )
 
     @property
@@ -120,13 +134,12 @@ class Trainer:
 
     def _draw(self, first: int, at: Progress) -> dict[int, Batch]:
         """The shards this process owns of the batch that begins at image number `first`."""
-        share = at.batch // self.shards
-        return {
-            shard: self.data.batch(
-                range(first + shard * share, first + (shard + 1) * share), at.resolution
-            )
-            for shard in distributed.owned(self.shards)
-        }
+        batches = {}
+        for shard in distributed.owned(self.shards):
+            rows = distributed.piece(at.batch, self.shards, shard)
+            numbers = range(first + rows.start, first + rows.stop)
+            batches[shard] = self.data.batch(numbers, at.resolution)
+        return batches
 
     def _enter(self, at: Progress) -> None:
         if at.stage.fresh_optimizers:
@@ -141,7 +154,7 @@ class Trainer:
     def step(self) -> StepResult:
         """Play every turn that is due at this moment."""
         at = self.at
-        entering = at.index != self.entered
+        entering, piece = at.index != self.entered, self.piece(at)
         if entering:
             self._enter(at)
         start = self.images
@@ -155,21 +168,7 @@ class Trainer:
                 if turn.draws or batch is None:
                     batch = self._draw(self.images, at)
                     self.images += at.batch
-                played = play(
-                    self.system,
-                    turn,
-                    self.players,
-                    self.optimizers,
-                    batch,
-                    at,
-                    seed_words=(self.seed, "turn", number, repeat, self.steps),
-                    shard_count=self.shards,
-                    micro_batch=self.micro_batch,
-                    precision=self.precision,
-                    device=self.device,
-                    rate=self.rate,
-                    faults=self.faults,
-                )
+                played = self._play(turn, batch, at, number, repeat)
                 terms.update(played.terms)
                 finite = finite and played.finite
         if finite:
@@ -179,7 +178,57 @@ class Trainer:
             self.skipped += 1
             self.skipped_in_a_row += 1
         self.steps += 1
-        return StepResult(at, entering, terms, finite)
+        return StepResult(at, entering, terms, finite, (piece, self.piece(at)))
+
+    def _play(
+        self, turn: Turn[Any] | JointTurn[Any], batch: dict[int, Batch], at: Progress, *words: int
+    ) -> Played:
+        """Play a turn; when memory runs out, the same once more in smaller pieces."""
+        while True:
+            try:
+                return play(
+                    self.system,
+                    turn,
+                    self.players,
+                    self.optimizers,
+                    batch,
+                    at,
+                    seed_words=(self.seed, "turn", *words, self.steps),
+                    shard_count=self.shards,
+                    micro_batch=micro_batch_at(self.micro_batch, at.resolution),
+                    precision=self.precision,
+                    device=self.device,
+                    rate=self.rate,
+                    faults=self.faults,
+                )
+            except NoMemoryError:
+                pass  # and let go of what the attempt holds
+            self._shrink(at)
+
+    def piece(self, at: Progress) -> int:
+        """Pictures per backward pass at a moment."""
+        share = self.share(at.batch)
+        return share // parts_of(share, micro_batch_at(self.micro_batch, at.resolution))
+
+    def share(self, batch: int) -> int:
+        """Pictures of a shard of a batch; of the largest one."""
+        return -(-batch // self.shards)
+
+    def _shrink(self, at: Progress) -> None:
+        """Take the next smaller micro-batch at the resolution of `at`."""
+        now = self.piece(at)
+        sizes = piece_sizes(self.share(at.batch), self.system.group)
+        smaller = next((size for size in sizes if size < now), None)
+        if smaller is None:
+            raise RoomError(
+                f"Out of memory at {size_text(at.resolution)} px with batch {at.batch}, even in "
+                f"micro-batches of {now}. Less is taken by --set "
+                "train.checkpoint_activations=true, or by a lower --resolution."
+            )
+        self.micro_batch = with_limit(self.micro_batch, at.resolution, smaller, self.plan)
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def state(self) -> State:
         """Everything that must survive. Tensors are shared, not copied: write them at once."""
@@ -200,6 +249,7 @@ class Trainer:
             "skipped_in_a_row": self.skipped_in_a_row,
             "recoveries": self.recoveries,
             "rate": self.rate,
+            "micro_batch": micro_batch_to_plain(self.micro_batch),
             "plan": [stage_to_plain(stage) for stage in self.plan.stages],
         }
         return State(tensors, counters)
@@ -234,6 +284,8 @@ class Trainer:
         self.entered, self.rate = counters["entered"], counters["rate"]
         self.skipped, self.skipped_in_a_row = counters["skipped"], counters["skipped_in_a_row"]
         self.recoveries = counters["recoveries"]
+        if "micro_batch" in counters:  # files of 0.1 do not say it
+            self.micro_batch = micro_batch_from_plain(counters["micro_batch"])
 
     def _load_optimizers(self, tensors: Mapping[str, Tensor]) -> None:
         self.optimizers = self._fresh_optimizers()

@@ -2,11 +2,14 @@
 
 Only the players of the turn have `requires_grad`: no other player can move, and what the others
 compute (fakes in the critic's turn) carries no graph.
+
+All memory is taken before anybody moves. A turn that does not get it leaves nothing behind, and
+can be played again in smaller pieces.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,15 +20,24 @@ from torch.optim import Optimizer as TorchOptimizer
 
 from progan.core import distributed
 from progan.core.batch import Batch
+from progan.core.errors import RoomError, is_out_of_memory
 from progan.core.faults import Faults
 from progan.core.plan import Progress
 from progan.core.randomness import seed_of
 from progan.core.specs import SGD, Adam, RMSprop
 from progan.core.system import JointTurn, Player, System, Turn
 from progan.engine.buffers import TurnBuffers
+from progan.engine.pieces import parts_of
 from progan.engine.precision import Precision, precision_context
 
-__all__ = ["Played", "gradients_of", "make_optimizer", "only_trainable", "play"]
+__all__ = ["NoMemoryError", "Played", "gradients_of", "make_optimizer", "only_trainable", "play"]
+
+Gradients = dict[str, list[Tensor | None]]
+"""Of each player, in the order of its parameters; None where the loss does not reach."""
+
+
+class NoMemoryError(Exception):
+    """A turn did not fit into memory. Nobody moved, and nothing of it is left."""
 
 
 @dataclass(frozen=True)
@@ -76,18 +88,20 @@ def gradients_of(
     at: Progress,
     *,
     micro_batch: int | None,
-) -> tuple[dict[str, list[Tensor | None]], dict[str, Tensor]]:
+    faults: Faults | None = None,
+) -> tuple[Gradients, dict[str, Tensor]]:
     """Gradients of one shard, averaged over its micro-batches, and the means of its terms.
 
     A parameter the loss does not reach has gradient None.
     """
-    parts = 1 if micro_batch is None else max(1, len(batch) // micro_batch)
-    while len(batch) % parts:
-        parts += 1
-    gradients: dict[str, list[Tensor | None]] = {}
+    faults = faults or Faults()
+    parts = parts_of(len(batch), micro_batch)
+    gradients: Gradients = {}
     terms: dict[str, Tensor] = {}
     for piece in batch.split(parts):
+        faults.memory("forward", at.step, len(piece))
         losses = turn.losses(piece, at)
+        faults.memory("backward", at.step, len(piece))
         last = list(losses)[-1]
         for name, named in losses.items():
             total = torch.stack([term.float() for term in named.values()]).sum() / parts
@@ -108,38 +122,84 @@ def gradients_of(
     return gradients, terms
 
 
-def _add_shards(
-    shards: Sequence[dict[str, list[Tensor | None]]], count: int
-) -> dict[str, list[Tensor | None]]:
-    """Mean of the shards' gradients, added in shard order over all processes."""
-    if count == 1:
-        return shards[0]
-    summed: dict[str, list[Tensor | None]] = {}
-    for name, first in shards[0].items():
-        used = [index for index, gradient in enumerate(first) if gradient is not None]
-        flat = []
-        for shard in shards:
-            pieces = [shard[name][index] for index in used]
-            flat.append(torch.cat([piece.flatten() for piece in pieces if piece is not None]))
-        total = distributed.sum_shards(flat) / count
-        result: list[Tensor | None] = [None] * len(first)
-        start = 0
-        for index in used:
-            shape = first[index]
-            assert shape is not None
-            result[index] = total[start : start + shape.numel()].view_as(shape)
-            start += shape.numel()
-        summed[name] = result
-    return summed
+def _laid_out_like(
+    parameters: Sequence[Tensor], gradients: Sequence[Tensor | None]
+) -> list[Tensor | None]:
+    """The same gradients, each in memory as its parameter is.
+
+    Torch's fused optimizers walk through both side by side: where they lie differently, a
+    parameter would be moved by the gradient of another of its numbers, without a word.
+    """
+    return [
+        gradient
+        if gradient is None or gradient.stride() == parameter.stride()
+        else torch.empty_like(parameter).copy_(gradient)
+        for parameter, gradient in zip(parameters, gradients, strict=True)
+    ]
 
 
-def _mean_terms(shards: Sequence[dict[str, Tensor]], count: int) -> dict[str, Tensor]:
+def _mean_over_shards(
+    found: Sequence[dict[str, list[Tensor | None]]],
+    termed: Sequence[dict[str, Tensor]],
+    weights: Sequence[float],
+    count: int,
+) -> tuple[dict[str, list[Tensor | None]], dict[str, Tensor]]:
+    """Means of the shards' gradients and terms, added in shard order over all processes."""
     if count == 1:
-        return shards[0]
-    names = list(shards[0])
-    stacked = [torch.stack([shard[name] for name in names]) for shard in shards]
-    total = distributed.sum_shards(stacked) / count
-    return dict(zip(names, total, strict=True))
+        return found[0], termed[0]
+    rows = []
+    for gradients, terms, weight in zip(found, termed, weights, strict=True):
+        pieces = [g.flatten() for one in gradients.values() for g in one if g is not None]
+        row = torch.cat([*pieces, torch.stack(list(terms.values()))])
+        rows.append(row if weight == 1 else weight * row)
+    total = distributed.sum_shards(rows) / count
+    start = 0
+
+    def next_like(shape: Tensor) -> Tensor:
+        nonlocal start
+        start += shape.numel()
+        return total[start - shape.numel() : start].view(shape.shape).to(shape.dtype)
+
+    means = {
+        name: [None if gradient is None else next_like(gradient) for gradient in one]
+        for name, one in found[0].items()
+    }
+    return means, {name: next_like(term) for name, term in termed[0].items()}
+
+
+def _ran_out(work: Callable[[], None]) -> bool:
+    """Do `work`; whether memory ran out on the way, in this process or in another."""
+    short = False
+    try:
+        work()
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        short = True
+    return bool(distributed.largest(short)[0])
+
+
+def _newcomers(
+    optimizer: TorchOptimizer, player: Player, gradients: Sequence[Tensor | None]
+) -> list[nn.Parameter]:
+    """The parameters that Adam is to move and has no memory of."""
+    if not isinstance(optimizer, torch.optim.Adam):
+        return []
+    pairs = zip(player.parameters, gradients, strict=True)
+    return [p for p, gradient in pairs if gradient is not None and p not in optimizer.state]
+
+
+def _remember(
+    optimizer: TorchOptimizer, parameters: Sequence[nn.Parameter], taking: Callable[[], None]
+) -> None:
+    """Make the memory that Adam makes in its first step; the step itself then takes none."""
+    fused = optimizer.param_groups[0]["fused"]
+    for parameter in parameters:
+        memory = optimizer.state[parameter]
+        memory["step"] = torch.zeros((), device=parameter.device if fused else "cpu")
+        memory["exp_avg"] = torch.zeros_like(parameter)
+        taking()
+        memory["exp_avg_sq"] = torch.zeros_like(parameter)
 
 
 def play(
@@ -160,46 +220,107 @@ def play(
 ) -> Played:
     """Play `turn` on the shards this process owns, and step its players.
 
-    Randomness inside shard s is seeded by (`seed_words`, s). When a gradient is not finite, on
-    any process, nobody moves, and no buffer.
+    A shard counts as much as its share of the batch, so that the gradient is the mean over the
+    whole batch. Randomness inside shard s is seeded by (`seed_words`, s). When a gradient is not
+    finite, on any process, nobody moves, and no buffer.
+
+    Raises NoMemoryError when memory ran out, on any process, before anybody moved: the turn can
+    be played again. RoomError when it ran out later, as it can with SGD and RMSprop, which take
+    memory between two parameters.
     """
     moving = {name: players[name] for name in turn.players}
-    parameters = [p for player in moving.values() for p in player.parameters]
     buffers = TurnBuffers(system)
-    found, termed, changes = [], [], []
-    with only_trainable(system, parameters):
-        for shard, batch in shards.items():
-            torch.manual_seed(seed_of(*seed_words, shard))
-            with precision_context(precision, device):
-                gradients, terms = gradients_of(turn, moving, batch, at, micro_batch=micro_batch)
-            found.append(gradients)
-            termed.append(terms)
-            if shard_count > 1:
-                changes.append(buffers.changes(shard))
-                buffers.rewind()
-    if shard_count > 1:
-        buffers.settle(changes, shard_count)
-    summed = _add_shards(found, shard_count)
-    logged = _mean_terms(termed, shard_count)
-    finite = True
-    for name, gradient_list in summed.items():
-        present = [gradient for gradient in gradient_list if gradient is not None]
-        faults.gradients(name, at.step, present)
-        norm = torch.stack(torch._foreach_norm(present)).norm()
-        logged[f"{name}/gradient_norm"] = norm
-        finite = finite and bool(norm.isfinite())
-    if not finite:
+    found: list[Gradients] = []
+    termed: list[dict[str, Tensor]] = []
+    changes: list[Tensor] = []
+    weights: list[float] = []
+    summed: Gradients = {}
+    logged: dict[str, Tensor] = {}
+
+    def taking(point: str) -> None:
+        size = min((len(batch) for batch in shards.values()), default=0)
+        faults.memory(point, at.step, size // parts_of(size, micro_batch))
+
+    def evaluate() -> None:
+        parameters = [p for player in moving.values() for p in player.parameters]
+        with only_trainable(system, parameters):
+            for shard, batch in shards.items():
+                torch.manual_seed(seed_of(*seed_words, shard))
+                with precision_context(precision, device):
+                    gradients, terms = gradients_of(
+                        turn, moving, batch, at, micro_batch=micro_batch, faults=faults
+                    )
+                found.append(gradients)
+                termed.append(terms)
+                weights.append(len(batch) * shard_count / at.batch)
+                if shard_count > 1:
+                    changes.append(buffers.changes(shard, weights[-1]))
+                    buffers.rewind()
+
+    def add() -> None:
+        if shard_count > 1:
+            buffers.settle(changes, shard_count)
+        means, terms = _mean_over_shards(found, termed, weights, shard_count)
+        for name, gradients in means.items():
+            summed[name] = _laid_out_like(moving[name].parameters, gradients)
+        logged.update(terms)
+        for name, gradients in summed.items():
+            present = [gradient for gradient in gradients if gradient is not None]
+            faults.gradients(name, at.step, present)
+            logged[f"{name}/gradient_norm"] = torch.stack(torch._foreach_norm(present)).norm()
+
+    def prepare() -> None:
+        for name, parameters in new.items():
+            _remember(optimizers[name], parameters, lambda: taking("moments"))
+
+    if _ran_out(evaluate) or _ran_out(add):
+        buffers.rewind()
+        raise NoMemoryError
+    if not all(bool(logged[f"{name}/gradient_norm"].isfinite()) for name in summed):
         buffers.rewind()
         return Played(logged, finite=False)
-    for name, gradient_list in summed.items():
-        player, optimizer = moving[name], optimizers[name]
-        for parameter, gradient in zip(player.parameters, gradient_list, strict=True):
-            parameter.grad = gradient
-        for group in optimizer.param_groups:
-            group["lr"] = player.optimizer.lr * player.rate(at) * rate
-        optimizer.step()
-        for parameter in player.parameters:
-            parameter.grad = None
-        if player.after_step is not None:
-            player.after_step()
+    new = {name: _newcomers(optimizers[name], moving[name], summed[name]) for name in summed}
+    if any(new.values()) and _ran_out(prepare):
+        buffers.rewind()
+        for name, parameters in new.items():
+            for parameter in parameters:
+                optimizers[name].state.pop(parameter, None)
+        raise NoMemoryError
+    with _no_way_back(at):
+        for name, gradients in summed.items():
+            taking("step")
+            _step(moving[name], optimizers[name], gradients, at, rate)
     return Played(logged, finite=True)
+
+
+@contextmanager
+def _no_way_back(at: Progress) -> Iterator[None]:
+    """Within, memory that runs out ends the run: somebody may have moved."""
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise RoomError(
+            f"Out of memory at {at.images:,} images in the middle of an optimizer's step, which "
+            "cannot be taken back. Less is taken by --set optimizer.kind=Adam."
+        ) from error
+
+
+def _step(
+    player: Player,
+    optimizer: TorchOptimizer,
+    gradients: Sequence[Tensor | None],
+    at: Progress,
+    rate: float,
+) -> None:
+    """Move one player along `gradients`."""
+    for parameter, gradient in zip(player.parameters, gradients, strict=True):
+        parameter.grad = gradient
+    for group in optimizer.param_groups:
+        group["lr"] = player.optimizer.lr * player.rate(at) * rate
+    optimizer.step()
+    for parameter in player.parameters:
+        parameter.grad = None
+    if player.after_step is not None:
+        player.after_step()

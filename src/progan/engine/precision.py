@@ -12,6 +12,7 @@ from typing import Literal
 import torch
 
 from progan.core.errors import ConfigError
+from progan.core.launch import Launch, launched
 
 __all__ = ["Precision", "choose_device", "has_bf16", "precision_context"]
 
@@ -50,7 +51,13 @@ def _cpu_flags() -> str:
 
 
 def choose_device(name: str) -> torch.device:
-    """Read `auto`, `cpu`, `cuda` or `cuda:N`."""
+    """Read `auto`, `cpu`, `cuda` or `cuda:N`. Each of several processes gets a device of its own.
+
+    Raises ConfigError for other names, and for devices that are not there.
+    """
+    here = launched()
+    if here is not None and name != "cpu" and torch.cuda.is_available():
+        return _own_device(name, here)
     if name == "auto":
         return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
     try:
@@ -68,3 +75,20 @@ def choose_device(name: str) -> torch.device:
             f'device is "{name}"; this machine has cuda:0 to cuda:{torch.cuda.device_count() - 1}.'
         )
     return device
+
+
+def _own_device(name: str, here: Launch) -> torch.device:
+    """The CUDA device of one of several processes on a machine."""
+    if name not in ("auto", "cuda"):
+        raise ConfigError(
+            f'device is "{name}"; each of several processes takes a device of its own, so use '
+            "--device cuda or --device cpu."
+        )
+    count = torch.cuda.device_count()
+    if here.local_world > count:
+        raise ConfigError(
+            f"{here.local_world} processes were started on a machine with {count} CUDA "
+            f"device{'s' * (count > 1)}; start as many as there are, --nproc-per-node {count}, or "
+            "use --device cpu."
+        )
+    return torch.device("cuda", here.local_rank)

@@ -23,7 +23,7 @@ from progan.core.faults import Faults
 from progan.core.words import typed
 from progan.engine.checkpoint import write_atomically
 
-__all__ = ["LINES", "RunFolder"]
+__all__ = ["LINES", "Onlooker", "RunFolder"]
 
 LINES = ("metrics.jsonl", "timing.jsonl", "quality.jsonl")
 """Line files that are cut back to the checkpoint when a run goes on."""
@@ -196,3 +196,20 @@ class RunFolder:
         if not isinstance(value, dict):
             raise DataError(f"{path} does not hold a JSON object.")
         return value
+
+
+class Onlooker(RunFolder):
+    """A run's folder for a process that is not the first: whatever it writes is dropped."""
+
+    def lock(self) -> None:
+        """Nothing: the first process holds the lock."""
+
+    def write(self, name: str, content: bytes | str) -> Path:
+        """Where the first process writes it."""
+        return self.path / name
+
+    def cut_back(self, images: int) -> None:
+        """Nothing: the first process does it."""
+
+    def _append(self, name: str, line: str) -> None:
+        pass

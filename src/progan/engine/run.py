@@ -15,9 +15,10 @@ from typing import Any
 import torch
 
 from progan.core import distributed
-from progan.core.errors import TrainingError
+from progan.core.errors import RoomError, TrainingError
 from progan.core.grids import png_bytes, tile, to_picture
-from progan.core.plan import Plan, Progress
+from progan.core.plan import Plan, Progress, size_text
+from progan.core.words import typed
 from progan.engine.checkpoint import checkpoints, newest_valid, save_checkpoint
 from progan.engine.events import (
     Decided,
@@ -80,6 +81,7 @@ class Run:
         listeners: Sequence[Listener] = (),
         refit: Callable[[Plan, Progress, float], Plan | None] | None = None,
         measure: Callable[[Trainer, Progress], Sequence[Quality]] | None = None,
+        shrunk: Callable[[], None] = lambda: None,
         stop: Callable[[], bool] = lambda: False,
         over: Callable[[], bool] = lambda: False,
         until: int | None = None,
@@ -91,6 +93,8 @@ class Run:
         self.listeners = list(listeners)
         self.refit = refit
         self.measure = measure
+        self.shrunk = shrunk
+        """Called when memory ran out and the trainer's micro-batch became smaller."""
         self.stop = stop
         self.over = over
         self.until = until
@@ -164,31 +168,70 @@ class Run:
         trainer = self.trainer
         self._began = self._saved_at = time.monotonic()
         self._window = (trainer.images, self.seconds)
-        if not checkpoints(self.folder.checkpoints):
+        if not distributed.first(lambda: bool(checkpoints(self.folder.checkpoints))):
             self.save()  # a first step that fails has somewhere to go back to
         self._tell(Started(trainer.plan, trainer.at))
         while not self.done:
             self._cross_border()
-            result = trainer.step()
+            result = self._step()
             trainer.faults.reach("step", trainer.images)
             if not result.finite:
                 self._recover(result)
                 continue
             self._after(result)
-            if self.until is None and distributed.agree(self.over()):
+            due, over, stop = self._asked()
+            # A micro-batch found too large by chance is part of the bits: it is saved at once.
+            if due or result.pieces[1] < result.pieces[0]:
+                self.save()
+            if over:
                 self.until = trainer.images
                 self._decide("until", f"Time is up: training ends at {trainer.images:,} images.")
-            if distributed.agree(self.stop()):
+            if stop:
                 self.save()
                 self._tell(Ended(trainer.at, "stopped"))
                 return "stopped"
         if trainer.images not in self.stage_ends:
             if not trainer.done:
-                self._snapshot(trainer.at)  # ended early, away from a quarter of its stage
+                at = trainer.at  # ended early, away from a quarter of its stage
+                distributed.first(lambda: self._snapshot(at))
             self.stage_ends.append(trainer.images)
             self.save()
         self._tell(Ended(trainer.at, "done"))
         return "done"
+
+    def _step(self) -> StepResult:
+        """One step; when memory ran out in it, say so."""
+        trainer = self.trainer
+        try:
+            result = trainer.step()
+        except RoomError as error:
+            again = typed("progan", "resume", self.folder.path)
+            raise RoomError(f"{error} The last save is intact: {again}") from error
+        before, after = result.pieces
+        if after < before:
+            at = result.at
+            whole = before == trainer.share(at.batch)
+            what = f"batch {at.batch}" if whole else f"micro-batches of {before}"
+            self._decide(
+                "memory",
+                f"Out of memory at {size_text(at.resolution)} px with {what}: goes on in "
+                f"micro-batches of {after}.",
+            )
+            self.shrunk()
+        return result
+
+    def _asked(self) -> tuple[bool, bool, bool]:
+        """Whether to save, to end for want of time, and to stop, which any process may ask for.
+
+        The clock is the first process's.
+        """
+        due = over = False
+        if distributed.is_first():
+            waited = time.monotonic() - self._saved_at
+            due = waited > max(self.options.save_seconds, 50 * self._save_cost)
+            over = self.until is None and self.over()
+        due_, over_, stop = distributed.largest(due, over, self.stop())
+        return bool(due_), bool(over_), bool(stop)
 
     def _cross_border(self) -> None:
         """Before the first step of a stage: save the end of the last one, fit the plan again."""
@@ -204,9 +247,10 @@ class Run:
     def _fit_again(self) -> bool:
         """Ask whether the plan still fits the time; whether it changed."""
         trainer = self.trainer
-        if self.refit is None:
+        refit = self.refit
+        if refit is None:
             return False
-        plan = distributed.agree(self.refit(trainer.plan, trainer.at, self.seconds))
+        plan = distributed.first(lambda: refit(trainer.plan, trainer.at, self.seconds))
         if not isinstance(plan, Plan) or plan == trainer.plan:
             return False
         trainer.plan = plan
@@ -218,25 +262,21 @@ class Run:
         if after.index != result.at.index:  # the stage just ended: its own end, not the next start
             after = replace(result.at, images=trainer.images, step=trainer.steps, fraction=1.0)
         terms: dict[str, float] = {}
-        if result.at.step % self.options.log_every == 0:
+        if result.at.step % self.options.log_every == 0 and distributed.is_first():
             terms = {name: float(value) for name, value in result.terms.items()}
         images, seconds = self._window
         now = self.seconds
         rate = (trainer.images - images) / max(now - seconds, 1e-9)
-        if terms and distributed.is_first():
+        if terms:
             self._log(after, terms, now, rate)
             self._window = (trainer.images, now)
         self._tell(Stepped(after, terms, now, rate))
         if int(after.fraction * QUARTERS) != int(result.at.fraction * QUARTERS):
-            self._snapshot(after)
+            distributed.first(lambda: self._snapshot(after))
             # Nothing in a settled stage depends on how long it is, and the last has no border.
             last = after.index == len(trainer.plan.stages) - 1
             if last and not after.stage.fade and self._fit_again():
                 self._tell(Replanned(trainer.at, trainer.plan))
-        waited = time.monotonic() - self._saved_at
-        due = waited > max(self.options.save_seconds, 50 * self._save_cost)
-        if distributed.agree(due):
-            self.save()
 
     def _log(self, at: Progress, terms: Mapping[str, float], seconds: float, rate: float) -> None:
         where = {"images": at.images, "step": at.step, "stage": at.stage.name}
@@ -246,27 +286,28 @@ class Run:
         self.folder.append("timing.jsonl", {**where, **clock})
 
     def _snapshot(self, at: Progress) -> None:
-        """A grid of fixed latents from the averaged weights, and quality if it is measured."""
+        """A grid of fixed latents from the averaged weights, and quality if it is measured.
+
+        The first process does it, and the others wait.
+        """
         trainer = self.trainer
         found: Sequence[Quality] = ()
         with trainer.averages.swapped_in() as system:
-            if distributed.is_first():
-                rows = preview_rows(system, trainer.data.batch, at, self.options.previews)
-                for name, images in rows.items():
-                    suffix = "" if name == "samples" else f"_{name}"
-                    fade = f"_fade{at.alpha:.2f}" if at.stage.fade else ""
-                    side = images.shape[-1]
-                    file = f"pictures/{at.images:09d}_{side:03d}px{fade}{suffix}.png"
-                    path = self.folder.write(file, png_bytes(to_picture(tile(images))))
-                    self._tell(Pictured(at, path))
+            rows = preview_rows(system, trainer.data.batch, at, self.options.previews)
+            for name, images in rows.items():
+                suffix = "" if name == "samples" else f"_{name}"
+                fade = f"_fade{at.alpha:.2f}" if at.stage.fade else ""
+                side = images.shape[-1]
+                file = f"pictures/{at.images:09d}_{side:03d}px{fade}{suffix}.png"
+                path = self.folder.write(file, png_bytes(to_picture(tile(images))))
+                self._tell(Pictured(at, path))
             if self.measure is not None:
                 found = self.measure(trainer, at)
         for quality in found:
-            if distributed.is_first():
-                self.folder.append(
-                    "quality.jsonl",
-                    {"images": at.images, "resolution": at.resolution, **vars(quality)},
-                )
+            self.folder.append(
+                "quality.jsonl",
+                {"images": at.images, "resolution": at.resolution, **vars(quality)},
+            )
             self._tell(Measured(at, quality.metric, quality.level, quality.value, quality.n))
             last = at.resolution == trainer.plan.stages[-1].resolution and at.alpha == 1
             if (
@@ -294,15 +335,28 @@ class Run:
                 "rate: progan train recipe.yaml --set optimizer.lr=5e-4"
             )
         images, recoveries, rate = trainer.images, trainer.recoveries + 1, trainer.rate / 2
-        path, tensors, meta, _ = newest_valid(self.folder.checkpoints, healthy=True)
+        micro_batch = trainer.micro_batch
+        name, tensors, meta = self._newest_sound()
         self.resume(tensors, {**meta, "seconds": self.seconds_before})
-        trainer.recoveries, trainer.rate = recoveries, rate
+        trainer.recoveries, trainer.rate, trainer.micro_batch = recoveries, rate, micro_batch
         self._window = (trainer.images, self.seconds)
         self._decide(
             "rollback",
             f"{SKIPS_BEFORE_RECOVERY} steps in a row were not finite at {images:,} images: back to "
-            f"{path.name} with {rate:g} times the learning rate.",
+            f"{name} with {rate:g} times the learning rate.",
         )
+
+    def _newest_sound(self) -> tuple[str, Mapping[str, torch.Tensor], Mapping[str, Any]]:
+        """Name, tensors and header of the newest checkpoint that was saved while all was well."""
+        read: dict[str, torch.Tensor] = {}
+
+        def find() -> tuple[str, Mapping[str, Any]]:
+            path, tensors, meta, _ = newest_valid(self.folder.checkpoints, healthy=True)
+            read.update(tensors)
+            return path.name, meta
+
+        name, meta = distributed.first(find)
+        return name, distributed.share(read), meta
 
     # Who hears ----------------------------------------------------------------------------
 

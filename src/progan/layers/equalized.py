@@ -20,6 +20,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from progan.layers.convolve import convolve, ready, working_type
+
 if TYPE_CHECKING:
     from jaxtyping import Float
 
@@ -40,11 +42,16 @@ ROOT_TWO = math.sqrt(2.0)
 def draw_weight(
     shape: tuple[int, ...], fan_in: int, gain: float, equalized: bool
 ) -> tuple[nn.Parameter, float]:
-    """Draw a weight, and the constant it must be multiplied with at run time."""
+    """Draw a weight, and the constant it must be multiplied with at run time.
+
+    Kernels lie in memory with the weights of one tap side by side, as convolutions over pixels
+    that do so want them.
+    """
     constant = gain / math.sqrt(fan_in)
-    if equalized:
-        return nn.Parameter(torch.randn(shape)), constant
-    return nn.Parameter(torch.randn(shape) * constant), 1.0
+    weight = torch.randn(shape) if equalized else torch.randn(shape) * constant
+    if len(shape) == 4:
+        weight = weight.contiguous(memory_format=torch.channels_last)
+    return nn.Parameter(weight), constant if equalized else 1.0
 
 
 class EqualizedConv2d(nn.Module):
@@ -72,16 +79,15 @@ class EqualizedConv2d(nn.Module):
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n o h w"]:
         """Convolve `x`."""
-        weight: Tensor = self.weight
-        if self.scale != 1.0:  # the constant goes where fewer numbers have to be multiplied
-            if x.numel() < weight.numel():
-                x = x * self.scale
-            else:
-                weight = weight * self.scale
+        kind, on_input = working_type(x), x.numel() < self.weight.numel()
+        if self.scale != 1.0 and on_input:  # the constant goes where there is less to multiply
+            x = x * self.scale
+        plain = self.scale == 1.0 or on_input
+        weight = ready(self, kind, lambda: self.weight if plain else self.weight * self.scale)
         if self.outer:  # on a CPU several times faster than a convolution over one channel
             pixels = F.linear(x.permute(0, 2, 3, 1), weight.flatten(1), self.bias)
             return pixels.permute(0, 3, 1, 2)
-        return F.conv2d(x, weight, self.bias, padding=self.padding)
+        return convolve(x, weight, self.bias, padding=self.padding)
 
 
 class EqualizedLinear(nn.Module):
@@ -103,7 +109,8 @@ class EqualizedLinear(nn.Module):
 
     def forward(self, x: Float[Tensor, "n f"]) -> Float[Tensor, "n o"]:
         """Multiply `x`."""
-        return F.linear(x if self.scale == 1.0 else x * self.scale, self.weight, self.bias)
+        weight = ready(self, working_type(x), lambda: self.weight)
+        return F.linear(x if self.scale == 1.0 else x * self.scale, weight, self.bias)
 
 
 def box_kernel() -> Float[Tensor, "9 16"]:
@@ -132,7 +139,7 @@ def nearest_kernel() -> Float[Tensor, "9 16"]:
 
 
 class _FusedConv2d(nn.Module):
-    """A 3×3 layer whose kernel is widened to 4×4 by one (n × 9)(9 × 16) matrix product."""
+    """A 3×3 layer whose kernel is widened to 4×4 by one (16 × 9)(9 × n) matrix product."""
 
     widen: Tensor
 
@@ -150,14 +157,14 @@ class _FusedConv2d(nn.Module):
         shape = (out_channels, in_channels, 3, 3)
         self.weight, scale = draw_weight(shape, 9 * in_channels, gain, equalized)
         self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
-        self.register_buffer("widen", widen * scale, persistent=False)
+        self.register_buffer("widen", widen.t() * scale, persistent=False)
 
-    def kernel(self) -> Float[Tensor, "o c 4 4"]:
+    def widened(self, weight: Float[Tensor, "a b 3 3"]) -> Float[Tensor, "a b 4 4"]:
         """The 4×4 kernel, constant included, always in the precision of the weight."""
-        weight = self.weight
+        taps = weight.permute(0, 2, 3, 1).flatten(1, 2)
         with torch.autocast(weight.device.type, enabled=False):
-            flat = weight.reshape(-1, 9) @ self.widen
-        return flat.view(weight.shape[0], weight.shape[1], 4, 4)
+            wide: Tensor = self.widen @ taps
+        return wide.view(len(wide), 4, 4, -1).permute(0, 3, 1, 2)
 
 
 class EqualizedUpConv2d(_FusedConv2d):
@@ -183,10 +190,13 @@ class EqualizedUpConv2d(_FusedConv2d):
             equalized=equalized,
             bias=bias,
         )
+        # A transposed convolution wants its kernel the other way round.
+        turned = self.weight.data.transpose(0, 1).contiguous(memory_format=torch.channels_last)
+        self.weight = nn.Parameter(turned.transpose(0, 1))
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n o 2*h 2*w"]:
         """Enlarge and convolve `x`."""
-        kernel = self.kernel().transpose(0, 1)
+        kernel = ready(self, working_type(x), lambda: self.widened(self.weight.transpose(0, 1)))
         return F.conv_transpose2d(x, kernel, self.bias, stride=2, padding=1)
 
 
@@ -217,4 +227,5 @@ class EqualizedDownConv2d(_FusedConv2d):
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n o h//2 w//2"]:
         """Convolve and shrink `x`."""
-        return F.conv2d(x, self.kernel(), self.bias, stride=2, padding=1)
+        kernel = ready(self, working_type(x), lambda: self.widened(self.weight))
+        return convolve(x, kernel, self.bias, stride=2, padding=1)

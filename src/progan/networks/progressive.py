@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from progan.layers.convolve import channels_last, leaky_relu
 from progan.layers.equalized import (
     ROOT_TWO,
     EqualizedConv2d,
@@ -26,6 +27,7 @@ from progan.layers.equalized import (
     EqualizedLinear,
     EqualizedUpConv2d,
 )
+from progan.layers.forgetful import forgetful
 from progan.layers.noise import LeadMeter, MultiplicativeNoise
 from progan.layers.norm import pixel_norm
 from progan.layers.resample import down, up
@@ -34,7 +36,7 @@ from progan.layers.spread import MinibatchDiscrimination, MinibatchStddev
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
 
-__all__ = ["Critic", "Generator", "Layer", "label_rows", "resolutions"]
+__all__ = ["Critic", "Enlarge", "Generator", "Layer", "label_rows", "resolutions"]
 
 
 def resolutions(last: int) -> list[int]:
@@ -73,14 +75,15 @@ class Layer(nn.Module):
         x = self.conv(x)
         if self.norm is not None:
             x = self.norm(x)
-        x = F.leaky_relu(x, self.slope, inplace=True)  # nobody else keeps its input
+        x = leaky_relu(x, self.slope)  # nobody else keeps its input
         return pixel_norm(x) if self.pixelnorm else x
 
 
-class _Enlarge(EqualizedConv2d):
+class Enlarge(EqualizedConv2d):
     """Nearest neighbour, then a convolution: `EqualizedUpConv2d` in two steps."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n o 2*h 2*w"]:
+        """Enlarge and convolve `x`."""
         return super().forward(up(x))
 
 
@@ -96,7 +99,7 @@ class _Stem(nn.Module):
         self.bias = nn.Parameter(torch.zeros(width, 1, 1))
 
     def forward(self, z: Float[Tensor, "n z"]) -> Float[Tensor, "n c 4 4"]:
-        return self.dense(z).view(len(z), -1, 4, 4) + self.bias
+        return channels_last(self.dense(z).view(len(z), -1, 4, 4) + self.bias)
 
 
 class Generator(nn.Module):
@@ -107,8 +110,13 @@ class Generator(nn.Module):
     Every convolution but the last 1×1 is followed by bias, leaky rectifier and pixel norm. The
     picture is linear, nominally in [−1, 1], and always float32.
 
+    With `checkpointed` set, blocks above 4×4 keep only their input for the gradient, and are
+    computed again for it; but not with batch norm, whose statistics would move twice.
+
     Source: Karras et al. 2018 (ProGAN), table 2, left; its code for the order of operations.
     """
+
+    checkpointed = False
 
     def __init__(
         self,
@@ -130,13 +138,14 @@ class Generator(nn.Module):
         super().__init__()
         self.classes, self.tanh = classes, tanh
         self.normalize_latent, self.normalize_label = normalize_latent, normalize_label
+        self.repeatable = not batch_norm
 
         def layer(conv: nn.Module, width: int) -> Layer:
             norm = nn.BatchNorm2d(width) if batch_norm else None
             return Layer(conv, norm=norm, slope=slope, pixelnorm=pixelnorm)
 
         def block(before: int, width: int) -> nn.Sequential:
-            double = EqualizedUpConv2d if fused else _Enlarge
+            double = EqualizedUpConv2d if fused else Enlarge
             return nn.Sequential(
                 layer(double(before, width, equalized=equalized), width),
                 layer(EqualizedConv2d(width, width, equalized=equalized), width),
@@ -165,11 +174,17 @@ class Generator(nn.Module):
         x = self.blocks["4"](self.normalized(z, label))
         coarse = x
         for r in resolutions(resolution)[1:]:
-            coarse, x = x, self.blocks[str(r)](x)
+            coarse, x = x, self.block(x, r)
         image = self.picture(x, resolution)
         if alpha < 1 and resolution > 4:
             image = torch.lerp(up(self.picture(coarse, resolution // 2)), image, alpha)
         return image
+
+    def block(self, x: Tensor, resolution: int) -> Tensor:
+        """Double `x` to `resolution`."""
+        work = self.blocks[str(resolution)]
+        keeps = not (self.checkpointed and self.repeatable)
+        return work(x) if keeps else forgetful(work, x, draws=False)
 
     def normalized(self, z: Tensor, label: Tensor | None) -> Float[Tensor, "n f"]:
         """The latent on the sphere of radius √z, with the label's row beside it."""
@@ -249,8 +264,13 @@ class Critic(nn.Module):
     `parts` says of how many equal runs (reals, then fakes) the batch is made; samples are
     compared only within their own.
 
+    With `checkpointed` set, blocks above 4×4 keep only their input for the gradient, and are
+    computed again for it.
+
     Source: Karras et al. 2018 (ProGAN), table 2, right; its code for the order of operations.
     """
+
+    checkpointed = False
 
     def __init__(
         self,
@@ -307,13 +327,25 @@ class Critic(nn.Module):
 
     def trunk(self, image: Tensor, resolution: int, alpha: float) -> Float[Tensor, "n f 4 4"]:
         """Everything before the last block."""
-        x = self.from_image[str(resolution)](image)
-        for r in reversed(resolutions(resolution)[1:]):
-            x = self.blocks[str(r)](x)
+        image = channels_last(image)
+        sizes = resolutions(resolution)[:0:-1]
+        x = image if sizes else self.from_image[str(resolution)](image)
+        for r in sizes:
+            x = self.block(x, r, first=r == resolution)
             if r == resolution and alpha < 1:
                 coarse = self.from_image[str(r // 2)](down(image))
                 x = torch.lerp(coarse, x, alpha)
         return x
+
+    def block(self, x: Tensor, resolution: int, *, first: bool) -> Tensor:
+        """Halve features `x` of `resolution`, or the picture itself for the `first` block."""
+
+        def work(x: Tensor) -> Tensor:
+            x = self.from_image[str(resolution)](x) if first else x
+            return self.blocks[str(resolution)](x)
+
+        draws = self.meter is not None
+        return forgetful(work, x, draws=draws) if self.checkpointed else work(x)
 
     def forward(
         self,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from progan.core.slopes import image_slope
+
 if TYPE_CHECKING:
     from jaxtyping import Float
 
@@ -38,7 +40,7 @@ def gradient_penalty(
     """
     mix = torch.rand(len(real), 1, 1, 1, device=real.device)
     between = torch.lerp(real, fake, mix).detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    gradient = image_slope(critic(between), between)
     slope = torch.linalg.vector_norm(gradient.flatten(1), dim=1)
     return (scale * slope - target).square().mean()
 
@@ -53,8 +55,7 @@ def r1(real_scores: Scores, real: Images, scale: float = 1.0) -> Float[Tensor, "
 
     Source: Mescheder et al. 2018 (R1), equation 9, without γ.
     """
-    (gradient,) = torch.autograd.grad(real_scores.sum(), real, create_graph=True)
-    return gradient.square().sum(dim=(1, 2, 3)).mean() * (scale**2 / 2)
+    return image_slope(real_scores, real).square().sum(dim=(1, 2, 3)).mean() * (scale**2 / 2)
 
 
 def drift(real_scores: Scores) -> Float[Tensor, ""]:

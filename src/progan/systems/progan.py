@@ -29,9 +29,11 @@ from progan.core.errors import ConfigError
 from progan.core.latents import LatentField, Latents, draw_fields
 from progan.core.plan import Plan, Progress, height_width
 from progan.core.specs import DataSpec
-from progan.core.system import JointTurn, Player, System, Terms, Turn
+from progan.core.system import Fixed, JointTurn, Player, System, Terms, Turn
+from progan.layers.convolve import weights_made_once
 from progan.layers.resample import blend
 from progan.layers.spread import MinibatchStddev
+from progan.networks.folded import FoldedGenerator
 from progan.networks.modes import ModeCritic, ModeGenerator
 from progan.networks.progressive import Critic, Generator
 from progan.objectives.penalty import drift, gradient_penalty, r1
@@ -59,6 +61,7 @@ class ProGAN(System[Pictures]):
         self.classes = data.classes if config.label_weight and config.network != "modes" else 0
         self.batch_type = Labelled if self.classes else Images  # type: ignore[misc]
         self.average = config.average
+        self.group = config.stddev_group or 1 if config.stddev_group != "all" else 1
         self.objective = objective(config.objective)
         self.higher_is_real = self.objective.higher_is_real
         self.latent_fields: tuple[LatentField, ...] = (
@@ -96,6 +99,10 @@ class ProGAN(System[Pictures]):
             Turn("generator", self.generator_loss, draws=False),
         )
 
+    def period(self, at: Progress) -> int:
+        """The penalty is due in one step of so many."""
+        return self.config.penalty.every if self.config.penalty.kind != "none" else 1
+
     def begin_stage(self, batch: Pictures, at: Progress) -> None:
         """Let the minibatch discrimination, if there is one, measure real pictures."""
         if at.index == 0:
@@ -131,23 +138,23 @@ class ProGAN(System[Pictures]):
         config, penalty = self.config, self.config.penalty
         due = penalty.kind if at.step % penalty.every == 0 else "none"
         real = blend(batch.image, at.alpha)
-        if due == "r1":
-            real = real.detach().requires_grad_()
-            on_real, on_fake = self.judge(real, at), self.judge(fake, at)
-        else:
-            on_real, on_fake = self.judge(torch.cat([real, fake]), at, parts=2).chunk(2)
-
-        terms = self.objective.critic_terms(on_real[:, 0], on_fake[:, 0])
-        if config.drift:
-            terms["drift"] = config.drift * drift(on_real[:, 0])
-        if due == "gp":
-            slope = gradient_penalty(
-                lambda x: self.judge(x, at)[:, 0], real, fake, penalty.target, self.scale(at)
-            )
-            terms["penalty"] = penalty.weight / penalty.target**2 * penalty.every * slope
-        elif due == "r1":
-            slope = r1(on_real[:, 0], real, self.scale(at))
-            terms["penalty"] = penalty.weight * penalty.every * slope
+        with weights_made_once():
+            if due == "r1":
+                real = real.detach().requires_grad_()
+                on_real, on_fake = self.judge(real, at), self.judge(fake, at)
+            else:
+                on_real, on_fake = self.judge(torch.cat([real, fake]), at, parts=2).chunk(2)
+            terms = self.objective.critic_terms(on_real[:, 0], on_fake[:, 0])
+            if config.drift:
+                terms["drift"] = config.drift * drift(on_real[:, 0])
+            if due == "gp":
+                slope = gradient_penalty(
+                    lambda x: self.judge(x, at)[:, 0], real, fake, penalty.target, self.scale(at)
+                )
+                terms["penalty"] = penalty.weight / penalty.target**2 * penalty.every * slope
+            elif due == "r1":
+                slope = r1(on_real[:, 0], real, self.scale(at))
+                terms["penalty"] = penalty.weight * penalty.every * slope
         if isinstance(batch, Labelled) and self.classes:
             weight = config.label_weight
             terms["label_real"] = weight * cross_entropy(on_real[:, 1:], batch.label)
@@ -189,6 +196,12 @@ class ProGAN(System[Pictures]):
         device = next(self.generator.parameters()).device
         label = latents["label"].to(device) if "label" in latents else None
         return self.generator(latents["z"].to(device), label, size_of(at), at.alpha)
+
+    def folded(self, at: Progress, dtype: torch.dtype) -> Fixed | None:
+        """The generator as plain layers; None for the tiny ones that count modes."""
+        if isinstance(self.generator, ModeGenerator):
+            return None
+        return FoldedGenerator(self.generator, size_of(at), at.alpha, dtype)
 
     def score(self, batch: Pictures, at: Progress) -> Tensor:
         """The critic's score of each picture."""

@@ -72,6 +72,14 @@ MNIST_1K: Preset = {
     "total_images": 10_000_000,
 }
 
+# Ours: v2 at a fraction of its cost. The penalty is R1, due in one step of sixteen.
+FAST: Preset = {
+    **V2,
+    "objective": "non-saturating",
+    "penalty": {"kind": "r1", "weight": 10.0, "norm": "native", "every": 16},
+    "drift": 0.0,
+}
+
 # Ours: for two CPU cores. Narrow fused networks, a penalty in one step of sixteen.
 CPU: Preset = {
     "latent_size": 64,
@@ -111,6 +119,7 @@ PRESETS: Mapping[str, Preset] = {
         "rate": {4: 1.0, 128: 1.5, 256: 2.0, 512: 3.0},
     },
     "no-growing": {**V2, "first_resolution": None, "total_images": 10_000_000},
+    "fast": FAST,
     "cpu": CPU,
     "cpu-no-growing": {**CPU, "first_resolution": None, "final_images": 94_000},
     "cpu-paper": {
@@ -165,6 +174,7 @@ PRESET_HELP: Mapping[str, str] = {
     "v2-4gpus": "v2 with the batches and rates for four GPUs [TF]",
     "v2-8gpus": "v2 with the batches and rates for eight GPUs [TF]",
     "no-growing": "v2 at the full size from the start, 10M images [TF]",
+    "fast": "ours: v2 with the non-saturating loss and a lazy R1: two thirds of the operations",
     "cpu": "ours: narrow fused networks, non-saturating with a lazy R1, minutes on a CPU",
     "cpu-no-growing": "cpu at the full size from the start, as long as cpu at 32 pixels",
     "cpu-paper": "cpu's networks and lengths with the paper's losses",

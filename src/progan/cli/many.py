@@ -1,0 +1,86 @@
+"""`sample --n`: many pictures to a folder, a zip or an npz file."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from progan.cli.screen import clock, open_face, say
+
+if TYPE_CHECKING:
+    from progan.assemble.model import Model
+    from progan.engine.choice import Choice
+
+__all__ = ["BESIDE", "many"]
+
+BESIDE = (
+    *("truncation", "resolution", "alpha", "label", "weights", "at-images", "device"),
+    *("exact", "backend"),
+)
+"""What may stand beside --n."""
+
+
+def many(model: Model, given: Mapping[str, Any], path: Path, words: Sequence[str]) -> None:
+    """Write them and say how it went; `words` make the same pictures again, but for the path.
+
+    Raises typer.Exit when the user stopped it.
+    """
+    from progan.assemble.stream import stream
+    from progan.engine.stop import StopOnSignals
+
+    images, began = given["n"], time.monotonic()
+    again = ["progan", "sample", *words]
+
+    stop = StopOnSignals(lambda: say("Stopping …"))
+
+    def chosen(choice: Choice) -> None:
+        nonlocal again, began
+        stack.enter_context(stop)  # until now nothing is written, and Ctrl-C may just end it
+        for note in choice.notes:
+            face.line("Note", note)
+        face.line("Backend", _why(choice))
+        if not {"backend", "exact"} & given.keys():
+            again += ["--backend", choice.backend.name]
+        began = time.monotonic()
+
+    def progress(there: int, made: int, total: int) -> None:
+        face.sampling(there, made, total, time.monotonic() - began)
+
+    with closing(open_face()) as face, ExitStack() as stack:
+        found = stream(
+            model,
+            images,
+            path,
+            truncation=given.get("truncation"),
+            label=given["label"][0] if "label" in given else None,
+            backend="exact" if "exact" in given else given.get("backend"),
+            chosen=chosen,
+            progress=progress,
+            stop=stop,
+        )
+    if found.stopped:
+        there = f"Stopped at {found.there:,} of {images:,} pictures"
+        if path.suffix:
+            say(f"{there}; {path} was not written. A folder could be gone on with.")
+        else:
+            say(f"{there}; they stay. Go on: {shlex.join([*again, str(path)])}")
+        raise typer.Exit(stop.exit_code)
+    rate = f", {found.made / found.seconds:,.0f}/s" if found.made and found.seconds else ""
+    say(
+        f"{path}  {images:,} pictures, {found.width} × {found.height}, from {model.path} at "
+        f"{model.trained_images:,} images, in {clock(found.seconds)}{rate}"
+    )
+    say(f"Again: {shlex.join([*again, str(path)])}")
+
+
+def _why(choice: Choice) -> str:
+    """The backend, and how much faster it is than the others that were tried."""
+    name, rates = choice.backend.name, choice.rates
+    tried = ", ".join(f"{other} {rate:,.0f}/s" for other, rate in rates.items())
+    return f"{name} (measured: {tried})" if len(rates) > 1 else name

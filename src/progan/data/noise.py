@@ -1,0 +1,50 @@
+"""Noise in the shape of a pyramid: what training on pictures costs can be measured without them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progan.core.specs import DataSpec
+from progan.data.pyramid import Indices, Manifest, Pyramid, resolutions_to
+
+__all__ = ["NoisePyramid"]
+
+
+class NoisePyramid(Pyramid):
+    """Pictures of noise like those that `spec` describes, made as they are asked for.
+
+    Picture and label number n are functions of n.
+    """
+
+    def __init__(self, spec: DataSpec, name: str) -> None:
+        sides = resolutions_to(spec.resolution)
+        manifest = Manifest(
+            key="",
+            source=name,
+            channels=spec.channels,
+            count=max(1, spec.images),
+            classes=tuple(map(str, range(spec.classes))),
+            pictures_per_file=dict.fromkeys(sides, max(1, spec.images)),
+            sha256={},
+        )
+        super().__init__(Path(), manifest)
+
+    @property
+    def fingerprint(self) -> str:
+        """There is nothing to tell apart."""
+        return ""
+
+    def gather(self, indices: Indices, resolution: int) -> NDArray[np.uint8]:
+        """Pictures (n, c, resolution, resolution), uint8."""
+        shape = (self.channels, resolution, resolution)
+        rows = [np.random.default_rng(int(i)).bytes(int(np.prod(shape))) for i in indices]
+        return np.frombuffer(b"".join(rows), np.uint8).reshape(-1, *shape).copy()
+
+    def labels(self, indices: Indices) -> NDArray[np.int64]:
+        """Classes (n,), in turn."""
+        rows: NDArray[Any] = np.asarray(indices, np.int64)
+        return rows % max(1, len(self.classes))

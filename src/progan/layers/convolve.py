@@ -1,0 +1,224 @@
+"""Convolution whose gradients are written out to the second order, and weights made ready once.
+
+    y = x ∗ w + b                              with stride s and zero padding p
+    ∂L/∂x = I(g, w),   ∂L/∂w = W(g, x),        g = ∂L/∂y
+
+I and W are again linear in each argument, and their own gradients are convolutions, Is and Ws:
+nothing else is ever called. Torch's own second derivative of a convolution computes the part of
+the weight as a convolution with a kernel as large as the picture, several times slower than W.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from progan.core.slopes import weights_wait
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+__all__ = ["channels_last", "convolve", "leaky_relu", "ready", "weights_made_once", "working_type"]
+
+
+def channels_last(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+    """The same numbers, those of one pixel side by side in memory."""
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def working_type(x: Tensor) -> torch.dtype:
+    """The type that layers compute in: that of autocast where it is on, otherwise that of `x`."""
+    kind = x.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
+
+
+def convolve(
+    x: Float[Tensor, "n c h w"],
+    weight: Float[Tensor, "o c k k"],
+    bias: Float[Tensor, " o"] | None = None,
+    *,
+    stride: int = 1,
+    padding: int = 0,
+) -> Float[Tensor, "n o H W"]:
+    """Convolve `x`; the same as `torch.nn.functional.conv2d`, in the type that autocast asks for.
+
+    Where nothing will be differentiated twice, it *is* torch's; otherwise its second derivative
+    is the faster one above.
+    """
+    kind = working_type(x)
+    x, weight = x.to(kind), weight.to(kind)
+    bias = None if bias is None else bias.to(kind)
+    if x.requires_grad and weight.requires_grad and torch.is_grad_enabled():
+        y: Tensor = _Convolve.apply(x, weight, bias, stride, padding)  # type: ignore[no-untyped-call]
+        return y
+    return F.conv2d(x, weight, bias, stride, padding)
+
+
+def _gradients(
+    g: Tensor, x: Tensor, w: Tensor, stride: int, padding: int, wanted: list[bool]
+) -> tuple[Tensor | None, ...]:
+    """Those of image, weight and bias that are wanted, in one call; None for the others."""
+    found: tuple[Tensor | None, ...] = torch.ops.aten.convolution_backward(
+        g, x, w, [w.shape[0]], [stride] * 2, [padding] * 2, [1, 1], False, [0, 0], 1, wanted
+    )
+    return found
+
+
+class _Convolve(torch.autograd.Function):
+    """x, w, b → x ∗ w + b."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, w: Tensor, b: Tensor | None, stride: int, padding: int
+    ) -> Tensor:
+        ctx.save_for_backward(x, w)
+        ctx.how = stride, padding
+        return F.conv2d(x, w, b, stride, padding)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (g,) = gradients
+        x, w = ctx.saved_tensors
+        wanted = list(ctx.needs_input_grad[:3])
+        if not torch.is_grad_enabled():
+            stride, padding = ctx.how
+            return *_gradients(g, x, w, stride, padding, wanted), None, None
+        of_x = _ImageGradient.apply(g, w, x.detach(), *ctx.how) if wanted[0] else None  # type: ignore[no-untyped-call]
+        if weights_wait():
+            return of_x, None, None, None, None
+        of_w = _WeightGradient.apply(g, x, w.detach(), *ctx.how) if wanted[1] else None  # type: ignore[no-untyped-call]
+        of_b = g.sum(dim=(0, 2, 3)) if wanted[2] else None
+        return of_x, of_w, of_b, None, None
+
+
+class _ImageGradient(torch.autograd.Function):
+    """g, w → I(g, w); `like` gives the shape of the image."""
+
+    @staticmethod
+    def forward(ctx: Any, g: Tensor, w: Tensor, like: Tensor, stride: int, padding: int) -> Any:
+        ctx.save_for_backward(g, w)
+        ctx.how = stride, padding
+        return _gradients(g, like, w, stride, padding, [True, False, False])[0]
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (v,) = gradients  # the gradient with respect to I, of the shape of the image
+        g, w = ctx.saved_tensors
+        of_g = of_w = None
+        if ctx.needs_input_grad[0]:
+            of_g = _Convolve.apply(v, w, None, *ctx.how)  # type: ignore[no-untyped-call]
+        if ctx.needs_input_grad[1]:
+            of_w = _WeightGradient.apply(g, v, w.detach(), *ctx.how)  # type: ignore[no-untyped-call]
+        return of_g, of_w, None, None, None
+
+
+class _WeightGradient(torch.autograd.Function):
+    """g, x → W(g, x); `like` gives the shape of the weight."""
+
+    @staticmethod
+    def forward(ctx: Any, g: Tensor, x: Tensor, like: Tensor, stride: int, padding: int) -> Any:
+        ctx.save_for_backward(g, x)
+        ctx.how = stride, padding
+        return _gradients(g, x, like, stride, padding, [False, True, False])[1]
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (u,) = gradients  # the gradient with respect to W, of the shape of the weight
+        g, x = ctx.saved_tensors
+        of_g = of_x = None
+        if ctx.needs_input_grad[0]:
+            of_g = _Convolve.apply(x, u, None, *ctx.how)  # type: ignore[no-untyped-call]
+        if ctx.needs_input_grad[1]:
+            of_x = _ImageGradient.apply(g, u, x.detach(), *ctx.how)  # type: ignore[no-untyped-call]
+        return of_g, of_x, None, None, None
+
+
+# The rectifier ----------------------------------------------------------------------------------
+
+
+def leaky_relu(x: Float[Tensor, "*shape"], slope: float = 0.2) -> Float[Tensor, "*shape"]:
+    """max(x, slope · x), in place; nobody else may need `x` afterwards.
+
+    Its second derivative vanishes: unlike torch's, it hands nothing back to `x` the second time,
+    rather than zeros that every layer before would then work on.
+    """
+    if slope > 0 and x.requires_grad and torch.is_grad_enabled():
+        y: Tensor = _LeakyReLU.apply(x, slope)  # type: ignore[no-untyped-call]
+        return y
+    return F.leaky_relu(x, slope, inplace=True)
+
+
+class _LeakyReLU(torch.autograd.Function):
+    """In place; the sign of the result tells that of the argument."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, slope: float) -> Tensor:
+        y = F.leaky_relu_(x, slope)
+        ctx.mark_dirty(x)
+        ctx.save_for_backward(y)
+        ctx.slope = slope
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (y,) = ctx.saved_tensors
+        return _Slope.apply(gradients[0], y.detach(), ctx.slope), None  # type: ignore[no-untyped-call]
+
+
+class _Slope(torch.autograd.Function):
+    """g → g where y is positive, slope · g elsewhere."""
+
+    @staticmethod
+    def forward(ctx: Any, g: Tensor, y: Tensor, slope: float) -> Tensor:
+        ctx.save_for_backward(y)
+        ctx.slope = slope
+        found: Tensor = torch.ops.aten.leaky_relu_backward(g, y, slope, True)
+        return found
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (y,) = ctx.saved_tensors
+        return _Slope.apply(gradients[0], y, ctx.slope), None, None  # type: ignore[no-untyped-call]
+
+
+# Weights ----------------------------------------------------------------------------------------
+
+_made: list[dict[tuple[int, torch.dtype, bool], tuple[object, Tensor]]] = []
+
+
+@contextmanager
+def weights_made_once() -> Iterator[None]:
+    """Within, a weight that is scaled, widened or cast before use is so only the first time.
+
+    For several passes of the same networks between two updates. Passes that are differentiated
+    share the graph of what made the weight: differentiate them in one go.
+    """
+    _made.append(_made[-1] if _made else {})
+    try:
+        yield
+    finally:
+        _made.pop()
+
+
+def ready(layer: torch.nn.Module, kind: torch.dtype, make: Callable[[], Tensor]) -> Tensor:
+    """The weight of `layer` as it is used, in type `kind`: made now, or taken from before."""
+    known = _made[-1] if _made else {}
+    key = (id(layer), kind, torch.is_grad_enabled())
+    if key not in known:
+        # What making it saves is none of the business of a checkpoint around the layer, which
+        # counts, and finds it made when it does the same again.
+        with torch.autograd.graph.saved_tensors_hooks(_same, _same):
+            made = make()
+            order = torch.channels_last if made.ndim == 4 else torch.preserve_format
+            made = made.to(kind, memory_format=order)
+            known[key] = layer, made  # with its layer, so that the id stays its own
+    return known[key][1]
+
+
+def _same(tensor: Tensor) -> Tensor:
+    return tensor
