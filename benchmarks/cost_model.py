@@ -232,11 +232,11 @@ def counted(preset: str, side: int, batch: int, changes: dict[str, object]) -> t
     """Operations per image of a step: on paper, and as torch's dispatcher counts them."""
     import torch
 
-    from progan.assemble.bench import Operations
     from progan.core.batch import Images
     from progan.core.plan import Plan, Stage
     from progan.core.specs import DataSpec
     from progan.engine.loop import Trainer
+    from progan.engine.operations import Operations
     from progan.systems.progan import ProGAN
 
     config = replace(config_of(preset), **changes)  # type: ignore[arg-type]

@@ -9,11 +9,12 @@ import pytest
 import torch
 import typer
 
-from progan.assemble.bench import Row, bench, compare, machine_peak
+from progan.assemble.bench import Row, bench, compare
 from progan.cli import bench as verb
 from progan.core.config import apply_sets
 from progan.core.errors import ConfigError
 from progan.core.recipe import Recipe
+from progan.engine.operations import machine_peak
 
 SMALL = ("fmap_max=8", "latent_size=8", "batch={4: 8}", "train.precision=fp32", "train.threads=1")
 FAST = {"seconds": 0.001, "rounds": 2}

@@ -7,7 +7,6 @@ for row in found.rows:
 
 from __future__ import annotations
 
-import math
 import os
 import statistics
 import time
@@ -17,10 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
 from progan.assemble.build import build_system, versions
 from progan.assemble.recipes import with_usual_preset
@@ -34,15 +30,14 @@ from progan.data.loader import Loader
 from progan.data.noise import NoisePyramid
 from progan.engine.loop import Draws, Trainer
 from progan.engine.meter import peak_of
+from progan.engine.operations import Operations, machine_peak, wait
 from progan.engine.precision import Precision, choose_device, has_bf16
 from progan.engine.preview import seeded
 
-__all__ = ["Bench", "Comparison", "Operations", "Row", "bench", "compare", "machine_peak"]
+__all__ = ["Bench", "Comparison", "Row", "bench", "compare"]
 
 WARM_STEPS = 2
 """Steps before the clock starts."""
-PEAK_SHAPES = ((16, 512, 512, 8), (4, 512, 256, 64), (4, 128, 128, 128))
-"""Batch, channels in and out, and side of the 3×3 layers that the peak is taken over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -288,33 +283,6 @@ def compare(
     return tuple(found)
 
 
-def machine_peak(device: torch.device, precision: Precision, seconds: float = 0.3) -> float:
-    """The fastest 3×3 layer forward, in 10⁹ operations a second, channels last.
-
-    Over the layers of `PEAK_SHAPES`, each for `seconds`, the best single call. It is what a layer
-    can reach here, not what a maker prints.
-    """
-    best = 0.0
-    kind = torch.bfloat16 if precision == "bf16" else torch.float32
-    with torch.no_grad():
-        for batch, into, out, side in PEAK_SHAPES:
-            image = torch.randn(batch, into, side, side, device=device, dtype=kind)
-            weight = torch.randn(out, into, 3, 3, device=device, dtype=kind)
-            image = image.contiguous(memory_format=torch.channels_last)
-            weight = weight.contiguous(memory_format=torch.channels_last)
-            operations = 2 * 9 * batch * into * out * side * side
-            F.conv2d(image, weight, padding=1)
-            ends, taken = time.perf_counter() + seconds, math.inf
-            while time.perf_counter() < ends or math.isinf(taken):
-                _wait(device)
-                began = time.perf_counter()
-                F.conv2d(image, weight, padding=1)
-                _wait(device)
-                taken = min(taken, time.perf_counter() - began)
-            best = max(best, operations / taken / 1e9)
-    return best
-
-
 class _Work:
     """Something done again and again, so many images at a time."""
 
@@ -334,13 +302,13 @@ class _Work:
         """Images per second over whole periods that fill `seconds`."""
         if not self._warm:
             self.warm()
-        _wait(self.device)
+        wait(self.device)
         began, done = time.perf_counter(), 0
         while True:
             for _ in range(self.period):
                 self.act()
             done += self.period
-            _wait(self.device)
+            wait(self.device)
             taken = time.perf_counter() - began
             if taken >= seconds:
                 return done * self.images / taken
@@ -351,25 +319,6 @@ class _Work:
             for _ in range(self.period):
                 self.act()
         return count.total / (self.period * self.images) / 1e9
-
-
-class Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts, while it is entered, the operations of convolutions and matrix products.
-
-    By torch's own formulas. Its `FlopCounterMode` watches modules too, and so fails where a
-    gradient with respect to images is taken.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.total = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
-        formula = flop_registry.get(func._overloadpacket)
-        if formula is not None:
-            self.total += formula(*args, **(kwargs or {}), out_val=result)
-        return result
 
 
 def _training(arm: _Arm, stage: Stage) -> _Work:
@@ -411,8 +360,3 @@ def _chosen(plan: Plan, only: Sequence[str]) -> tuple[Stage, ...]:
 
 def _spread(values: Sequence[float]) -> float:
     return (max(values) - min(values)) / statistics.median(values)
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
