@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -164,3 +165,13 @@ def test_a_missing_or_damaged_review_only_leaves_its_number_out(
         (tmp_path / "review" / "review.json").write_text(text)
         screen.Face(live=False).summary(tmp_path, 10, 1.0)
         assert "SWD" not in capsys.readouterr().out
+
+
+def test_time_counts_from_the_start_of_the_process_unless_it_is_old(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(screen, "_age", lambda pid: 2.5)
+    assert time.monotonic() - screen.process_began() == pytest.approx(2.5, abs=0.5)
+    for age in (screen.LONGEST_START + 1, -1.0):  # a shell that became the command; no telling
+        monkeypatch.setattr(screen, "_age", lambda pid, age=age: age)
+        assert time.monotonic() - screen.process_began() == pytest.approx(0, abs=0.5)

@@ -27,8 +27,9 @@ __all__ = ["Face", "clock", "fail", "open_face", "prepare_streams", "say", "widt
 BEGAN = time.monotonic()
 """`time.monotonic()` when the user pressed Enter."""
 
-LONGEST_START = 60.0
-"""Seconds from a process's start to its command; one older than that was not started for it."""
+LONGEST_START = 6.0
+"""Seconds from a process's start to its command. One older than that did something else before: a
+shell that becomes the command keeps its own start."""
 
 PLAIN_SECONDS = 10.0
 """Seconds between two lines where nothing can be painted in place."""
