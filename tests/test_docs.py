@@ -106,6 +106,10 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     monkeypatch.setattr(
         budget, "measure_stage", lambda *given, seconds: measure(*given, most_steps=1)
     )
+    for work in ("_training", "_drawing"):  # tested elsewhere; full-size networks take minutes
+        monkeypatch.setattr(
+            bench, work, lambda arm, stage: bench._Work(lambda: None, stage.batch, 1, arm.device)
+        )
     monkeypatch.setattr(bench._Work, "rate", lambda work, seconds: float(work.images))
     monkeypatch.setattr(bench, "machine_peak", lambda device, precision: 100.0)
     monkeypatch.setattr(training, "train_run", train_run)
