@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from progan.core.slopes import image_slope, weights_wait
-from progan.layers.convolve import convolve, leaky_relu, ready, weights_made_once
-from progan.layers.equalized import EqualizedConv2d, EqualizedDownConv2d
+from progan.layers import patches
+from progan.layers.convolve import convolve, enlarge, leaky_relu, ready, weights_made_once
+from progan.layers.equalized import EqualizedConv2d, EqualizedDownConv2d, EqualizedUpConv2d
 
 Conv = Callable[..., Tensor]
 SHAPES = [(3, 1, 1), (1, 1, 0), (4, 2, 1), (3, 2, 1)]  # kernel, stride, padding
@@ -25,6 +26,85 @@ def parts(kernel: int, bias: bool = True) -> tuple[Tensor, Tensor, Tensor | None
     return x, w, b
 
 
+@pytest.fixture(params=["products", "convolutions"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """All as products over patches, or none."""
+    most = 10**9 if request.param == "products" else 0
+    for name in ("FEW", "FEW_FOR_WEIGHTS"):
+        monkeypatch.setattr(patches, name, dict.fromkeys((torch.float64, torch.bfloat16), most))
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize(("kernel", "stride", "padding"), SHAPES)
+def test_either_way_is_torchs(kernel: int, stride: int, padding: int) -> None:
+    x, w, b = parts(kernel)
+    how = {"stride": stride, "padding": padding}
+    for bias in (b, None):
+        torch.testing.assert_close(convolve(x, w, bias, **how), F.conv2d(x, w, bias, **how))
+        up = None if bias is None else bias[:3]
+        small = torch.randn(2, 4, 3, 5, dtype=torch.float64)
+        expected = F.conv_transpose2d(small, w, up, **how)
+        for weight in (w, w.detach()):
+            torch.testing.assert_close(enlarge(small, weight, up, **how), expected)
+    with torch.no_grad():
+        torch.testing.assert_close(convolve(x, w, b, **how), F.conv2d(x, w, b, **how))
+
+
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize(("kernel", "stride", "padding"), SHAPES)
+def test_the_transposed_one_has_gradients_of_numbers_too(
+    kernel: int, stride: int, padding: int
+) -> None:
+    def run(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+        return enlarge(x, w, b, stride=stride, padding=padding)
+
+    x, w, _ = parts(kernel)
+    small = x.detach()[:, :2].reshape(2, 4, 6, 3)[:, :, :3].clone().requires_grad_()
+    b = torch.randn(3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(run, (small, w, b))
+    assert torch.autograd.gradgradcheck(run, (small, w, b))
+
+
+def test_few_patches_are_multiplied_and_many_are_convolved() -> None:
+    halves = torch.zeros(1, dtype=torch.bfloat16)
+    assert patches.few(256, 1, halves)
+    assert not patches.few(257, 1, halves)
+    assert patches.few(512, 2, halves)
+    assert patches.few_for_weights(2048, halves)
+    assert not patches.few_for_weights(2049, halves)
+    assert not patches.few(1, 1, halves.float())
+    assert patches.few_for_weights(512, halves.float())
+    assert not patches.few(1, 1, halves.to("meta"))
+
+
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("layer", [EqualizedUpConv2d, EqualizedDownConv2d, EqualizedConv2d])
+def test_layers_keep_how_their_weights_lie(layer: Callable[..., torch.nn.Module], way: str) -> None:
+    """So that an optimizer, which walks through both side by side, need not copy the gradient."""
+    made = layer(8, 16).to(memory_format=torch.channels_last)
+    assert isinstance(made.weight, torch.nn.Parameter)
+    x = torch.randn(3, 8, 8, 8, requires_grad=True)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = made(x).float().square().mean()
+    (gradient,) = torch.autograd.grad(loss, made.weight)
+    assert gradient.stride() == made.weight.stride()
+
+
+@pytest.mark.parametrize("layer", [EqualizedUpConv2d, EqualizedDownConv2d])
+def test_wide_kernels_have_gradients_of_numbers(layer: Callable[..., torch.nn.Module]) -> None:
+    made = layer(2, 3).double()
+
+    def run(weight: Tensor) -> Tensor:
+        x = torch.ones(1, 2, 4, 4, dtype=torch.float64)
+        found: Tensor = torch.func.functional_call(made, {"weight": weight}, (x,))
+        return found.square()
+
+    assert torch.autograd.gradcheck(run, (made.weight,))
+    assert torch.autograd.gradgradcheck(run, (made.weight,))
+
+
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize(("kernel", "stride", "padding"), SHAPES)
 @pytest.mark.parametrize("bias", [True, False])
 def test_first_and_second_gradients_are_those_of_numbers(
@@ -38,6 +118,7 @@ def test_first_and_second_gradients_are_those_of_numbers(
     assert torch.autograd.gradgradcheck(run, given)
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize(("kernel", "stride", "padding"), SHAPES)
 def test_a_penalty_gives_weights_what_torch_gives_them(
     kernel: int, stride: int, padding: int

@@ -105,9 +105,10 @@ def gradients_of(
         last = list(losses)[-1]
         for name, named in losses.items():
             total = torch.stack([term.float() for term in named.values()]).sum() / parts
-            found = torch.autograd.grad(
-                total, players[name].parameters, retain_graph=name != last, allow_unused=True
-            )
+            with torch.autocast(total.device.type, enabled=False):  # each in its forward type
+                found = torch.autograd.grad(
+                    total, players[name].parameters, retain_graph=name != last, allow_unused=True
+                )
             if name in gradients:
                 gradients[name] = [
                     new if old is None else old if new is None else old + new

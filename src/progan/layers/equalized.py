@@ -14,13 +14,14 @@ Source: Karras et al. 2018 (ProGAN), section 4.1; the gains and the fused kernel
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from progan.layers.convolve import convolve, ready, working_type
+from progan.layers.convolve import convolve, enlarge, ready, working_type
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -52,6 +53,11 @@ def draw_weight(
     if len(shape) == 4:
         weight = weight.contiguous(memory_format=torch.channels_last)
     return nn.Parameter(weight), constant if equalized else 1.0
+
+
+def tap_by_tap(weight: Float[Tensor, "a b k k"]) -> Float[Tensor, "a b k k"]:
+    """The same weight, those of one tap together in memory."""
+    return weight.permute(2, 3, 0, 1).contiguous().permute(2, 3, 0, 1)
 
 
 class EqualizedConv2d(nn.Module):
@@ -138,8 +144,39 @@ def nearest_kernel() -> Float[Tensor, "9 16"]:
     return 4.0 * box_kernel().view(9, 4, 4).flip(1, 2).reshape(9, 16)
 
 
+class _Widen(torch.autograd.Function):
+    """3×3 weight, 16 × 9 matrix → 4×4 kernel, of the type wanted, channels last in memory.
+
+    What torch would do, with one copy fewer each way; products in the type of the weight, both
+    ways.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, widen: Tensor, kind: torch.dtype) -> Tensor:
+        ctx.save_for_backward(widen)
+        ctx.kind = weight.dtype
+        return _Widen.times(widen, weight, weight.dtype).to(kind, memory_format=torch.channels_last)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (widen,) = ctx.saved_tensors
+        return _Widen.times(widen.t(), gradients[0], ctx.kind), None, None
+
+    @staticmethod
+    def times(matrix: Tensor, kernel: Tensor, kind: torch.dtype) -> Tensor:
+        """`matrix` times the taps of `kernel`, in type `kind`; tap by tap in memory."""
+        taps = kernel.permute(2, 3, 0, 1).to(kind, memory_format=torch.contiguous_format)
+        with torch.autocast(taps.device.type, enabled=False):
+            product = matrix @ taps.reshape(matrix.shape[1], -1)
+        side = math.isqrt(len(matrix))
+        return product.view(side, side, *taps.shape[2:]).permute(2, 3, 0, 1)
+
+
 class _FusedConv2d(nn.Module):
-    """A 3×3 layer whose kernel is widened to 4×4 by one (16 × 9)(9 × n) matrix product."""
+    """A 3×3 layer whose kernel is widened to 4×4 by one (16 × 9)(9 × n) matrix product.
+
+    The weight lies in memory tap by tap, so that it is that product's second factor as it is.
+    """
 
     widen: Tensor
 
@@ -155,16 +192,33 @@ class _FusedConv2d(nn.Module):
     ) -> None:
         super().__init__()
         shape = (out_channels, in_channels, 3, 3)
-        self.weight, scale = draw_weight(shape, 9 * in_channels, gain, equalized)
+        weight, scale = draw_weight(shape, 9 * in_channels, gain, equalized)
+        self.weight = weight
+        self._lay_out()
         self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
         self.register_buffer("widen", widen.t() * scale, persistent=False)
 
-    def widened(self, weight: Float[Tensor, "a b 3 3"]) -> Float[Tensor, "a b 4 4"]:
-        """The 4×4 kernel, constant included, always in the precision of the weight."""
-        taps = weight.permute(0, 2, 3, 1).flatten(1, 2)
-        with torch.autocast(weight.device.type, enabled=False):
-            wide: Tensor = self.widen @ taps
-        return wide.view(len(wide), 4, 4, -1).permute(0, 3, 1, 2)
+    def _lay_out(self) -> None:
+        self.weight.data = self.turned(tap_by_tap(self.turned(self.weight.data)))
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> _FusedConv2d:
+        """Move or convert the layer; `to(memory_format=…)` has no say in how the weight lies."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self._lay_out()
+        return self
+
+    def turned(self, weight: Tensor) -> Tensor:
+        """The weight as the layer's convolution takes it; turned twice, it is itself again."""
+        return weight
+
+    def kernel(self, kind: torch.dtype) -> Float[Tensor, "a b 4 4"]:
+        """The 4×4 kernel, constant included, made in the precision of the weight."""
+
+        def make() -> Tensor:
+            wide: Tensor = _Widen.apply(self.turned(self.weight), self.widen, kind)  # type: ignore[no-untyped-call]
+            return wide
+
+        return ready(self, kind, make)
 
 
 class EqualizedUpConv2d(_FusedConv2d):
@@ -190,14 +244,14 @@ class EqualizedUpConv2d(_FusedConv2d):
             equalized=equalized,
             bias=bias,
         )
-        # A transposed convolution wants its kernel the other way round.
-        turned = self.weight.data.transpose(0, 1).contiguous(memory_format=torch.channels_last)
-        self.weight = nn.Parameter(turned.transpose(0, 1))
+
+    def turned(self, weight: Tensor) -> Tensor:
+        """Inputs first: a transposed convolution wants its kernel the other way round."""
+        return weight.transpose(0, 1)
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n o 2*h 2*w"]:
         """Enlarge and convolve `x`."""
-        kernel = ready(self, working_type(x), lambda: self.widened(self.weight.transpose(0, 1)))
-        return F.conv_transpose2d(x, kernel, self.bias, stride=2, padding=1)
+        return enlarge(x, self.kernel(working_type(x)), self.bias, stride=2, padding=1)
 
 
 class EqualizedDownConv2d(_FusedConv2d):
@@ -227,5 +281,4 @@ class EqualizedDownConv2d(_FusedConv2d):
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n o h//2 w//2"]:
         """Convolve and shrink `x`."""
-        kernel = ready(self, working_type(x), lambda: self.widened(self.weight))
-        return convolve(x, kernel, self.bias, stride=2, padding=1)
+        return convolve(x, self.kernel(working_type(x)), self.bias, stride=2, padding=1)
