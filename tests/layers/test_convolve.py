@@ -30,6 +30,7 @@ def parts(kernel: int, bias: bool = True) -> tuple[Tensor, Tensor, Tensor | None
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """All as products over patches, or none."""
     most = 10**9 if request.param == "products" else 0
+    monkeypatch.setattr(patches, "MANY_WEIGHTS", 0)
     for name in ("FEW", "FEW_FOR_WEIGHTS"):
         monkeypatch.setattr(patches, name, dict.fromkeys((torch.float64, torch.bfloat16), most))
     return str(request.param)
@@ -67,15 +68,16 @@ def test_the_transposed_one_has_gradients_of_numbers_too(
 
 
 def test_few_patches_are_multiplied_and_many_are_convolved() -> None:
-    halves = torch.zeros(1, dtype=torch.bfloat16)
-    assert patches.few(256, 1, halves)
-    assert not patches.few(257, 1, halves)
-    assert patches.few(512, 2, halves)
-    assert patches.few_for_weights(2048, halves)
-    assert not patches.few_for_weights(2049, halves)
-    assert not patches.few(1, 1, halves.float())
-    assert patches.few_for_weights(512, halves.float())
-    assert not patches.few(1, 1, halves.to("meta"))
+    wide = torch.empty(512, 512, 3, 3, dtype=torch.bfloat16)
+    assert patches.few(256, 1, wide)
+    assert not patches.few(257, 1, wide)
+    assert patches.few(512, 2, wide)
+    assert not patches.few(1, 1, wide[:128])
+    assert not patches.few(1, 1, wide.float())
+    assert not patches.few(1, 1, wide.to("meta"))
+    assert patches.few_for_weights(2048, wide)
+    assert not patches.few_for_weights(2049, wide)
+    assert patches.few_for_weights(512, wide.float())
 
 
 @pytest.mark.usefixtures("way")

@@ -50,6 +50,13 @@ class Played:
     """False when a gradient was not finite; then nobody moved."""
 
 
+def _seed(seed: int, device: torch.device) -> None:
+    """As `torch.manual_seed`, for the CPU and `device` alone: that asks every kind of device."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.default_generators[device.index or 0].manual_seed(seed)
+
+
 def make_optimizer(player: Player) -> TorchOptimizer:
     """The torch optimizer a player asks for, with no memory."""
     parameters, spec = player.parameters, player.optimizer
@@ -246,7 +253,7 @@ def play(
         parameters = [p for player in moving.values() for p in player.parameters]
         with only_trainable(system, parameters):
             for shard, batch in shards.items():
-                torch.manual_seed(seed_of(*seed_words, shard))
+                _seed(seed_of(*seed_words, shard), device)
                 with precision_context(precision, device):
                     gradients, terms = gradients_of(
                         turn, moving, batch, at, micro_batch=micro_batch, faults=faults

@@ -93,14 +93,14 @@ def _has_graph(*tensors: Tensor | None) -> bool:
 def _forwards(x: Tensor, w: Tensor, b: Tensor | None, stride: int, padding: int) -> Tensor:
     """x ∗ w + b."""
     high, wide = (patches.size_after(side, w.shape[-1], stride, padding) for side in x.shape[2:])
-    if patches.few(len(x) * high * wide, stride, x):
+    if patches.few(len(x) * high * wide, stride, w):
         return patches.convolution(x, w, b, stride, padding)
     return F.conv2d(x, w, b, stride, padding)
 
 
 def _backwards(x: Tensor, w: Tensor, b: Tensor | None, stride: int, padding: int) -> Tensor:
     """I(x, w) + b, as large as a transposed convolution makes it."""
-    if not patches.few(patches.pixels(x), stride, x):
+    if not patches.few(patches.pixels(x), stride, w):
         return F.conv_transpose2d(x, w, b, stride, padding)
     high, wide = ((side - 1) * stride - 2 * padding + w.shape[-1] for side in x.shape[2:])
     shape = (len(x), w.shape[1], high, wide)
@@ -119,7 +119,7 @@ def _torch_gradients(
 
 def _image_gradient(g: Tensor, w: Tensor, like: Tensor, stride: int, padding: int) -> Tensor:
     """I(g, w), of the shape of `like`."""
-    if patches.few(patches.pixels(g), stride, g):
+    if patches.few(patches.pixels(g), stride, w):
         return patches.image_gradient(g, w, tuple(like.shape), stride, padding)
     found = _torch_gradients(g, like, w, stride, padding, [True, False, False])[0]
     assert found is not None

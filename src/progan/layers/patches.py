@@ -34,22 +34,28 @@ __all__ = [
     "weight_gradient",
 ]
 
-# Up to how many patches the product is the faster way; times the stride, for the two that need no
-# sum. A choice by type and number alone: the same on every machine, in every process.
+# Up to how many patches the product is the faster way. A choice by types and sizes alone: the same
+# on every machine, in every process.
 FEW = {torch.bfloat16: 256}
+"""Of the convolution and its image gradient; times the stride."""
+MANY_WEIGHTS = 2**20
+"""From how many weights on: with fewer there is little to sort."""
 FEW_FOR_WEIGHTS = {torch.bfloat16: 2048}
 FEW_IN_OTHER_TYPES, FEW_FOR_WEIGHTS_IN_OTHER_TYPES = 0, 512
 """In float32 the matrix products of some processors are far behind their convolutions."""
 
 
-def few(count: int, stride: int, like: Tensor) -> bool:
-    """Whether a convolution over `count` patches, or its image gradient, is taken as a product."""
-    most = stride * FEW.get(like.dtype, FEW_IN_OTHER_TYPES)
-    return like.device.type == "cpu" and count <= most
+def few(count: int, stride: int, w: Tensor) -> bool:
+    """Whether to take a convolution of weights `w` over `count` patches as a product.
+
+    The same for its image gradient.
+    """
+    most = stride * FEW.get(w.dtype, FEW_IN_OTHER_TYPES)
+    return w.device.type == "cpu" and count <= most and w.numel() >= MANY_WEIGHTS
 
 
 def few_for_weights(count: int, like: Tensor) -> bool:
-    """The same of the gradient of its weights."""
+    """The same of the gradient of its weights, of the type of `like`."""
     most = FEW_FOR_WEIGHTS.get(like.dtype, FEW_FOR_WEIGHTS_IN_OTHER_TYPES)
     return like.device.type == "cpu" and count <= most
 
