@@ -1,0 +1,134 @@
+"""Whether bfloat16 and `fast` train as well as float32 does: SWD after equal images.
+
+    python benchmarks/equal_images.py --out found.jsonl
+    python benchmarks/equal_images.py --out found.jsonl --table
+
+Fashion-MNIST (the packaged test pictures) at 32×32, grown from 4×4, three seeds an arm. All arms
+have the networks, rates, batches and images of preset `cpu-paper`, at half its length:
+
+    float32    the paper's step (WGAN-GP in every step), exact
+    bfloat16   the same step, convolutions and products in bfloat16
+    fast       bfloat16, with what preset `fast` puts in the place of WGAN-GP
+
+Measured is the averaged generator. What is in the file already is not run again, so several of
+these can share one file, a seed each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("GOMP_SPINCOUNT", "0")
+
+import torch
+from growth import pictures
+
+from progan.assemble.build import build_system
+from progan.core.config import apply_sets
+from progan.core.recipe import DataSettings, Recipe, TrainSettings
+from progan.data.build import open_or_build
+from progan.data.loader import Loader
+from progan.data.sources import open_source
+from progan.engine.loop import Trainer
+from progan.metrics.sliced import sliced_wasserstein
+from progan.systems.configs.progan_presets import PRESETS
+
+SIZE, LENGTH = 32, ["stable_images=5000", "fade_images=4000", "final_images=15000"]
+LAZY = [
+    f"objective={PRESETS['fast']['objective']}",
+    f"drift={PRESETS['fast']['drift']}",
+    *(f"penalty.{key}={value}" for key, value in PRESETS["fast"]["penalty"].items()),
+]
+ARMS: dict[str, tuple[str, list[str]]] = {
+    "float32": ("fp32", []),
+    "bfloat16": ("bf16", []),
+    "fast": ("bf16", LAZY),
+}
+
+
+def swd(one: Any, other: Any, images: int) -> float:
+    """Mean over the levels, times 10³."""
+    found = sliced_wasserstein(
+        lambda start, n: one[start : start + n], lambda start, n: other[start : start + n], images
+    )
+    return float(found.mean)
+
+
+def run(arm: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
+    """Train one arm to its end and measure it."""
+    precision, sets = ARMS[arm]
+    data = DataSettings(source="fashion-mnist", resolution=SIZE, labels="none")
+    recipe = Recipe(preset="cpu-paper", data=data, train=TrainSettings(seed=seed))
+    recipe = apply_sets(recipe, [*LENGTH, *sets])
+    pyramid = open_or_build(open_source(data.source, data), data, options.cache)
+    system = build_system(recipe, pyramid.spec, torch.device("cpu"))
+    loader = Loader(pyramid, seed=seed, batch_type=system.batch_type)
+    trainer = Trainer(system, loader, seed=seed, precision=precision)  # type: ignore[arg-type]
+    began = time.perf_counter()
+    while not trainer.done:
+        trainer.step()
+    taken = time.perf_counter() - began
+    real = loader.real(0, 2 * options.images, SIZE).numpy()
+    fake = pictures(trainer, trainer.at, options.images, SIZE)
+    return {
+        "arm": arm,
+        "seed": seed,
+        "images": trainer.images,
+        "seconds": round(taken),
+        "swd": swd(real[: options.images], fake, options.images),
+        "real": swd(real[: options.images], real[options.images :], options.images),
+    }
+
+
+def table(rows: list[dict[str, Any]]) -> None:
+    """One line an arm."""
+    for arm in ARMS:
+        mine = sorted((row["seed"], row["swd"]) for row in rows if row["arm"] == arm)
+        if mine:
+            values = [value for _, value in mine]
+            spread = statistics.stdev(values) if len(values) > 1 else 0.0
+            each = ", ".join(f"{value:.1f}" for value in values)
+            print(f"{arm:>10}  {each}  mean {statistics.mean(values):.1f} ± {spread:.1f}")
+    if rows:
+        print(f"      real  {statistics.mean(row['real'] for row in rows):.1f}")
+
+
+def main() -> None:
+    """Run what is missing, or print what is there."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--table", action="store_true")
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--arms", default=",".join(ARMS))
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--images", type=int, default=4096, help="to measure from")
+    parser.add_argument("--cache", type=Path, default=Path("runs/.data"))
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+
+    def found() -> list[dict[str, Any]]:
+        lines = options.out.read_text().splitlines() if options.out.exists() else []
+        return [json.loads(line) for line in lines]
+
+    if not options.table:
+        for seed in map(int, options.seeds.split(",")):
+            for arm in options.arms.split(","):
+                if (arm, seed) in {(row["arm"], row["seed"]) for row in found()}:
+                    continue
+                row = run(arm, seed, options)
+                with options.out.open("a") as file:
+                    file.write(json.dumps(row) + "\n")
+                print(row, flush=True)
+    table(found())
+
+
+if __name__ == "__main__":
+    main()
