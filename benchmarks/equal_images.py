@@ -4,7 +4,7 @@
     python benchmarks/equal_images.py --out found.jsonl --table
 
 Fashion-MNIST (the packaged test pictures) at 32×32, grown from 4×4, three seeds an arm. All arms
-have the networks, rates, batches and images of preset `cpu-paper`, at half its length:
+have the networks, rates and batches of preset `cpu-paper`, at a third of its length:
 
     float32    the paper's step (WGAN-GP in every step), exact
     bfloat16   the same step, convolutions and products in bfloat16
@@ -39,7 +39,7 @@ from progan.engine.loop import Trainer
 from progan.metrics.sliced import sliced_wasserstein
 from progan.systems.configs.progan_presets import PRESETS
 
-SIZE, LENGTH = 32, ["stable_images=5000", "fade_images=4000", "final_images=15000"]
+SIZE, LENGTH = 32, ["stable_images=4000", "fade_images=3000", "final_images=10000"]
 LAZY = [
     f"objective={PRESETS['fast']['objective']}",
     f"drift={PRESETS['fast']['drift']}",
