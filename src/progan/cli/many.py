@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from progan.cli.screen import clock, open_face, say
+from progan.cli.figures import clock
+from progan.cli.screen import open_face
+from progan.cli.streams import say
 
 if TYPE_CHECKING:
     from progan.assemble.model import Model

@@ -11,7 +11,7 @@ import typer
 
 from progan.assemble.runs import newest_run
 from progan.cli import many
-from progan.cli.screen import say
+from progan.cli.streams import say
 from progan.core.errors import ConfigError
 
 if TYPE_CHECKING:

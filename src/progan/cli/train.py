@@ -11,46 +11,41 @@ import typer
 
 from progan.assemble.ask import Asked, prepare
 from progan.assemble.runs import newest_run
+from progan.assemble.screens import Onlooking
 from progan.cli import processes, screen
+from progan.cli.options import (
+    Device,
+    Exact,
+    Minutes,
+    Preset,
+    Resolution,
+    Runs,
+    Seed,
+    Sets,
+    Source,
+    System,
+)
+from progan.cli.streams import say
 from progan.core.errors import ConfigError, RoomError
 from progan.core.spelling import nearest
 
 __all__ = ["check_numbers", "check_words", "demo", "resume", "train"]
 
-Minutes = Annotated[
-    float | None, typer.Option(help="Fit the whole run, report included, to so many minutes.")
-]
-Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")]
-Runs = Annotated[Path, typer.Option(metavar="FOLDER", help="Folder that holds run folders.")]
-
 
 def train(
-    source: Annotated[
-        str,
-        typer.Argument(
-            help="A folder of pictures, a zip, npz or IDX file, portraits, fashion-mnist, or a "
-            "recipe."
-        ),
-    ],
+    source: Source,
     minutes: Minutes = None,
     images: Annotated[
         int | None, typer.Option(help="Train on so many images in all, instead of minutes.")
     ] = None,
-    resolution: Annotated[
-        int | None, typer.Option(help="Side of the pictures: 4, 8, 16 … 1024.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
-    system: Annotated[str | None, typer.Option(help="What to train: progan describe.")] = None,
-    preset: Annotated[str | None, typer.Option(help="A named group of its settings.")] = None,
-    sets: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting: optimizer.lr=2e-4."),
-    ] = None,
+    resolution: Resolution = None,
+    seed: Seed = None,
+    system: System = None,
+    preset: Preset = None,
+    sets: Sets = None,
     name: Annotated[str | None, typer.Option(help="Name of the run folder.")] = None,
     device: Device = None,
-    exact: Annotated[
-        bool, typer.Option("--exact", help="One thread: the same bits on any number of cores.")
-    ] = False,
+    exact: Exact = False,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also write TensorBoard files.")
     ] = False,
@@ -197,7 +192,7 @@ def _train(asked: Asked) -> None:
 
 def _session(work: Callable[[Any], Any]) -> None:
     if not processes.join():
-        outcome = work(processes.Onlooking())
+        outcome = work(Onlooking())
         raise typer.Exit(outcome.exit_code)
     face = screen.open_face()
     try:
@@ -208,7 +203,7 @@ def _session(work: Callable[[Any], Any]) -> None:
     finally:
         face.close()
     if outcome.exit_code:
-        screen.say(
+        say(
             f"Stopped after saving at {outcome.images:,} images. "
             f"Continue: progan resume {shlex.quote(str(outcome.path))}"
         )
