@@ -8,6 +8,7 @@ end in the same bits.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 from typing import TypeVar
 
 import torch
@@ -22,6 +23,7 @@ __all__ = [
     "broadcast",
     "first",
     "gather",
+    "hand_over",
     "is_first",
     "largest",
     "mean",
@@ -30,6 +32,7 @@ __all__ = [
     "rank",
     "share",
     "sum_shards",
+    "take_from",
     "world",
 ]
 
@@ -151,6 +154,29 @@ def gather(tensor: Tensor) -> list[Tensor]:
     with meeting.together():
         dist.all_gather(everyone, tensor.contiguous())
     return everyone
+
+
+def hand_over(parts: Sequence[bytes | memoryview]) -> None:
+    """Give the first process pieces of bytes, none of them empty; it takes them by `take_from`."""
+    with meeting.together():
+        dist.send(torch.tensor([len(parts)]), 0)
+        if parts:
+            dist.send(torch.tensor([len(part) for part in parts]), 0)
+            dist.send(torch.frombuffer(bytearray().join(parts), dtype=torch.uint8), 0)
+
+
+def take_from(process: int) -> list[memoryview]:
+    """The pieces of bytes that another process hands over to this one, the first."""
+    with meeting.together():
+        dist.recv(count := torch.empty(1, dtype=torch.int64), process)
+        lengths = torch.zeros(int(count), dtype=torch.int64)
+        if not len(lengths):
+            return []
+        dist.recv(lengths, process)
+        dist.recv(content := torch.empty(int(lengths.sum()), dtype=torch.uint8), process)
+    whole = content.numpy().data
+    sizes = lengths.tolist()
+    return [whole[end - size : end] for size, end in zip(sizes, accumulate(sizes), strict=True)]
 
 
 def agree(value: T) -> T:
