@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from cli.pair_worker import MANY
+from cli.pair_worker import MANY, by_block
+from progan.assemble import stream
 from progan.cli.app import run
 from progan.core import distributed
 from progan.core.config import read_recipe
@@ -76,12 +77,19 @@ class Torchrun:
             stderr=subprocess.DEVNULL,
         )
 
+    def __enter__(self) -> Torchrun:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Leave none of the processes behind, whatever a test found."""
+        if self.process.poll() is None:
+            self.process.terminate()  # and it ends the others
+            self.process.wait(timeout=60)
+
     def end(self) -> Ended:
         """Wait for the end."""
-        try:
+        with self:
             code = self.process.wait(timeout=120)
-        finally:
-            self.process.kill()
         said = [
             [text(next(self.logs.rglob(f"{rank}/{name}.log"))) for rank in range(self.processes)]
             for name in ("stdout", "stderr")
@@ -132,18 +140,18 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
     """A run on two processes whose second was killed after the first stage."""
     here = tmp_path_factory.mktemp("two")
-    going = Torchrun(here, *WORDS)
     folder = here / "runs" / "faces"
     deadline = time.monotonic() + 100
     victim = 0
-    while not list(folder.glob("checkpoints/0000*[1-9]*.safetensors")):
-        assert going.process.poll() is None, going.end()
-        assert time.monotonic() < deadline
-        if not victim and folder.is_dir():
-            victim = going.pid(1)
-        time.sleep(0.01)
-    os.kill(victim, signal.SIGKILL)
-    return folder, going.end()
+    with Torchrun(here, *WORDS) as going:
+        while not list(folder.glob("checkpoints/0000*[1-9]*.safetensors")):
+            assert going.process.poll() is None, going.end()
+            assert time.monotonic() < deadline
+            if not victim and folder.is_dir():
+                victim = going.pid(1)
+            time.sleep(0.01)
+        os.kill(victim, signal.SIGKILL)
+        return folder, going.end()
 
 
 def test_a_death_is_told_once_with_the_way_on(killed: tuple[Path, Ended]) -> None:
@@ -197,7 +205,7 @@ def pair(
         for rank in range(2)
     ]
     try:
-        said = [process.communicate(timeout=100) for process in running]
+        said = [process.communicate(timeout=240) for process in running]
     finally:
         for process in running:
             process.kill()
@@ -236,6 +244,7 @@ def test_two_processes_draw_what_one_does(
     here, _, said = pair
     monkeypatch.chdir(here)
     monkeypatch.setattr(choice, "batch_for", lambda network, device: 8)
+    monkeypatch.setattr(stream, "draw", by_block)
     assert said[0][0].count("Again: progan sample one ") == len(MANY) + 2
     assert "Stopped at 48 of 101 pictures; they stay. Go on: progan sample one --n" in said[0][0]
     with zipfile.ZipFile(here / "faces.zip") as archive:
@@ -261,14 +270,15 @@ def test_two_processes_draw_what_one_does(
 def python(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
     """A program in Python on two processes, the second of which is killed as they write a zip."""
     here = tmp_path_factory.mktemp("python")
-    going = Torchrun(here, program=(str(Path(__file__).with_name("python_worker.py")),))
+    program = (str(Path(__file__).with_name("python_worker.py")),)
     deadline = time.monotonic() + 100
-    while not any(path.stat().st_size > 100_000 for path in here.glob(".faces.zip.tmp-*")):
-        assert going.process.poll() is None, going.end()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    os.kill(going.pid(1), signal.SIGKILL)
-    return here, going.end()
+    with Torchrun(here, program=program) as going:
+        while not any(path.stat().st_size > 100_000 for path in here.glob(".faces.zip.tmp-*")):
+            assert going.process.poll() is None, going.end()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        os.kill(going.pid(1), signal.SIGKILL)
+        return here, going.end()
 
 
 def test_a_program_in_python_trains_on_all_processes_and_all_go_on(
@@ -298,15 +308,16 @@ def test_a_death_among_those_who_draw_is_told_once_and_leaves_nothing_half_writt
 
 @pytest.mark.slow
 def test_a_signal_to_the_launcher_saves_and_stops_all(tmp_path: Path) -> None:
-    going = Torchrun(tmp_path, *("20000" if word == str(IMAGES) else word for word in WORDS))
     run = tmp_path / "runs" / "faces"
     deadline = time.monotonic() + 100
-    while not (run / "timing.jsonl").exists():  # the first step is played
-        assert going.process.poll() is None, going.end()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    going.process.send_signal(signal.SIGTERM)
-    ended = going.end()
+    longer = ["20000" if word == str(IMAGES) else word for word in WORDS]
+    with Torchrun(tmp_path, *longer) as going:
+        while not (run / "timing.jsonl").exists():  # the first step is played
+            assert going.process.poll() is None, going.end()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        going.process.send_signal(signal.SIGTERM)
+        ended = going.end()
     assert ended.err == ["", ""]
     assert ended.out[1] == ""
     images = newest_valid(run / "checkpoints")[2]["counters"]["images"]

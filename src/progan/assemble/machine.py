@@ -43,7 +43,7 @@ def choose_machine(trainer: Trainer, train: TrainSettings) -> Machine:
     """
     device = trainer.device
     here = launched() if distributed.world() > 1 else None
-    own = cores(here.local_world if here else 1)
+    own = distributed.own_cores()
     counts = sorted({1, max(1, own // 2), own})
     threads = [train.threads] if train.threads else [1] if train.exact else counts
     if device.type != "cpu":

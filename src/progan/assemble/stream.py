@@ -30,7 +30,7 @@ from progan.assemble.sinks import NOTE, open_sink
 from progan.core import distributed
 from progan.core.errors import CheckpointError, ConfigError, RoomError, TrainingError
 from progan.core.grids import png_bytes, to_picture
-from progan.core.launch import LostError, cores, launched
+from progan.core.launch import LostError
 from progan.core.plan import Size, height_width
 from progan.engine.backends import Backend
 from progan.engine.choice import Choice
@@ -116,8 +116,7 @@ def stream(
     shape = (*height_width(settings.resolution), model.channels)
     labels = class_of if model.classes else None
     with closing(open_sink(path, images, shape, about, labels)) as sink:
-        threads = _threads()
-        torch.set_num_threads(threads)
+        threads = distributed.share_cores()
         each = -(-images // distributed.world())
         choice = choose_for(model, each, backend or sink.backend)
         chosen(choice)
@@ -193,12 +192,6 @@ def _nothing(*told: object) -> None:
     """What the first process does, and the others do not."""
 
 
-def _threads() -> int:
-    """Threads of each process: torch's choice for one, a fair share of the cores for several."""
-    here = launched() if distributed.world() > 1 else None
-    return cores(here.local_world) if here else torch.get_num_threads()
-
-
 def _same_model(order: Order, device: str) -> Model:
     """The model that the first process has, here."""
     settings, rank = order.settings, distributed.rank()
@@ -231,8 +224,7 @@ def _pump(order: Order, path: Path, backend: Backend, keep: Keep) -> Iterator[Pu
             notes |= to_note(replace(order.settings, seeds=str(seed)))
         return png_bytes(to_picture(picture), notes, level=FASTER)
 
-    here = launched() if distributed.world() > 1 else None
-    with ThreadPoolExecutor(min(PACKERS, cores(here.local_world if here else 1))) as workers:
+    with ThreadPoolExecutor(min(PACKERS, distributed.own_cores())) as workers:
         pump = Pump(packer_for(path, encode), keep, order.images, backend.batch, workers)
         try:
             yield pump

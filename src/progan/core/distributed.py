@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from progan.core import meeting
 from progan.core.errors import ConfigError
+from progan.core.launch import cores, launched
 
 __all__ = [
     "agree",
@@ -27,10 +28,12 @@ __all__ = [
     "is_first",
     "largest",
     "mean",
+    "own_cores",
     "owned",
     "piece",
     "rank",
     "share",
+    "share_cores",
     "sum_shards",
     "take_from",
     "world",
@@ -55,6 +58,19 @@ def world() -> int:
 def is_first() -> bool:
     """Whether this process is the one that writes files and talks."""
     return rank() == 0
+
+
+def own_cores() -> int:
+    """Cores of this process: its fair share, where several run on its machine."""
+    here = launched() if world() > 1 else None
+    return cores(here.local_world if here else 1)
+
+
+def share_cores() -> int:
+    """Compute on that many threads, as one of several processes; how many threads there are."""
+    if world() > 1:
+        torch.set_num_threads(own_cores())
+    return torch.get_num_threads()
 
 
 def owned(shards: int) -> range:
