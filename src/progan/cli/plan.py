@@ -8,19 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from progan.assemble.ask import Asked, prepare
-from progan.cli import figures, screen
-from progan.cli.options import (
-    Device,
-    Exact,
-    Minutes,
-    Preset,
-    Resolution,
-    Runs,
-    Seed,
-    Sets,
-    Source,
-    System,
-)
+from progan.cli import figures, options, screen
 from progan.cli.streams import say
 from progan.cli.train import check_numbers, check_words
 from progan.cli.written import write_json
@@ -33,18 +21,18 @@ __all__ = ["forecast_lines", "plan"]
 
 
 def plan(
-    source: Source = "portraits",
-    minutes: Minutes = None,
+    source: options.Source = "portraits",
+    minutes: options.Minutes = None,
     images: Annotated[
         int | None, typer.Option(help="As for so many images in all, instead of minutes.")
     ] = None,
-    resolution: Resolution = None,
-    seed: Seed = None,
-    system: System = None,
-    preset: Preset = None,
-    sets: Sets = None,
-    device: Device = None,
-    exact: Exact = False,
+    resolution: options.Resolution = None,
+    seed: options.Seed = None,
+    system: options.System = None,
+    preset: options.Preset = None,
+    sets: options.Sets = None,
+    device: options.Device = None,
+    exact: options.Exact = False,
     gpus: Annotated[
         int, typer.Option(help="Extrapolate to so many devices like the one measured.")
     ] = 1,
@@ -52,7 +40,7 @@ def plan(
     to_json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write the numbers here.")
     ] = None,
-    runs: Runs = Path("runs"),
+    runs: options.Runs = Path("runs"),
 ) -> None:
     """What training would take: time and memory of each stage, measured here. Trains nothing."""
     check_numbers(minutes=minutes, images=images, resolution=resolution)

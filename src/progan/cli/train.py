@@ -12,19 +12,7 @@ import typer
 from progan.assemble.ask import Asked, prepare
 from progan.assemble.runs import newest_run
 from progan.assemble.screens import Onlooking
-from progan.cli import processes, screen
-from progan.cli.options import (
-    Device,
-    Exact,
-    Minutes,
-    Preset,
-    Resolution,
-    Runs,
-    Seed,
-    Sets,
-    Source,
-    System,
-)
+from progan.cli import options, processes, screen
 from progan.cli.streams import say
 from progan.core.errors import ConfigError, RoomError
 from progan.core.spelling import nearest
@@ -33,23 +21,23 @@ __all__ = ["check_numbers", "check_words", "demo", "resume", "train"]
 
 
 def train(
-    source: Source,
-    minutes: Minutes = None,
+    source: options.Source,
+    minutes: options.Minutes = None,
     images: Annotated[
         int | None, typer.Option(help="Train on so many images in all, instead of minutes.")
     ] = None,
-    resolution: Resolution = None,
-    seed: Seed = None,
-    system: System = None,
-    preset: Preset = None,
-    sets: Sets = None,
+    resolution: options.Resolution = None,
+    seed: options.Seed = None,
+    system: options.System = None,
+    preset: options.Preset = None,
+    sets: options.Sets = None,
     name: Annotated[str | None, typer.Option(help="Name of the run folder.")] = None,
-    device: Device = None,
-    exact: Exact = False,
+    device: options.Device = None,
+    exact: options.Exact = False,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also write TensorBoard files.")
     ] = False,
-    runs: Runs = Path("runs"),
+    runs: options.Runs = Path("runs"),
 ) -> None:
     """Train on pictures: plan, training, report. Only the first word is needed."""
     check_numbers(minutes=minutes, images=images, resolution=resolution)
@@ -76,8 +64,8 @@ def train(
 
 def demo(
     minutes: Annotated[float, typer.Option(help="How long.")] = 3.0,
-    device: Device = None,
-    runs: Runs = Path("runs"),
+    device: options.Device = None,
+    runs: options.Runs = Path("runs"),
 ) -> None:
     """Three minutes on portraits drawn by progan itself."""
     check_numbers(minutes=minutes)
@@ -104,7 +92,7 @@ def resume(
     accept_new_data: Annotated[
         bool, typer.Option("--accept-new-data", help="Go on although the pictures changed.")
     ] = False,
-    runs: Runs = Path("runs"),
+    runs: options.Runs = Path("runs"),
 ) -> None:
     """Go on exactly where a run stopped."""
     check_numbers(minutes=minutes, images=images)
