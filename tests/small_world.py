@@ -24,7 +24,7 @@ from progan.core.plan import Plan, Stage
 from progan.core.recipe import DataSettings, Recipe, TrainSettings
 from progan.core.specs import DataSpec
 from progan.data.build import open_or_build
-from progan.engine.checkpoint import save_checkpoint
+from progan.engine.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from progan.engine.loop import Trainer
 
 STAGES = (
@@ -106,6 +106,12 @@ def make_run(folder: Path, *images: int, fingerprint: str = "0" * 64) -> Path:
         }
         save_checkpoint(folder / "checkpoints" / f"{count:09d}.safetensors", state.tensors, meta)
     return folder
+
+
+def weights(path: Path) -> dict[str, bytes]:
+    """The newest checkpoint of a run, to the bit."""
+    tensors, _ = load_checkpoint(checkpoints(path / "checkpoints")[-1])
+    return {name: value.numpy().tobytes() for name, value in tensors.items()}
 
 
 def damage(path: Path) -> None:

@@ -7,8 +7,7 @@ import importlib.util
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +18,7 @@ import typer
 from PIL import Image
 
 import pages
+from brief import brief
 from progan.cli import app as program
 from progan.core.errors import ProganError
 
@@ -29,26 +29,6 @@ EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.py"))
 
 
 # Where commands and snippets run ------------------------------------------------------------
-
-
-@contextmanager
-def brief() -> Iterator[None]:
-    """Runs measure the machine in a step or two, and are reviewed from few images."""
-    from progan.assemble import budget, review
-
-    measure = budget.measure_stage
-    with pytest.MonkeyPatch.context() as patch:
-        for name, little in {
-            "CPU_SECONDS": 1.0,
-            "LOOKED_AT": 64,
-            "FRAMES": 8,
-            "FEW_FRAMES": 8,
-        }.items():
-            patch.setattr(review, name, little)
-        patch.setattr(
-            budget, "measure_stage", lambda *given, seconds: measure(*given, most_steps=1)
-        )
-        yield
 
 
 def load(name: str) -> Any:
@@ -82,7 +62,7 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     Whatever would train is understood, word by word, and ends where training would begin.
     """
     import progan.assemble.train as training
-    from progan.assemble import bench, budget
+    from progan.assemble import arms, bench, budget
     from progan.assemble.ask import Prepared, name_of
     from progan.cli import train as verbs
 
@@ -103,11 +83,11 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
         return SimpleNamespace(path=Path("runs") / name)
 
     monkeypatch.setattr(budget, "measure_stage", lambda *given, seconds: 100.0)
-    for work in ("_training", "_drawing"):  # tested elsewhere; full-size networks take minutes
+    for work in ("training", "drawing"):  # tested elsewhere; full-size networks take minutes
         monkeypatch.setattr(
-            bench, work, lambda arm, stage: bench._Work(lambda: None, stage.batch, 1, arm.device)
+            arms, work, lambda arm, stage: arms.Work(lambda: None, stage.batch, 1, arm.device)
         )
-    monkeypatch.setattr(bench._Work, "rate", lambda work, seconds: float(work.images))
+    monkeypatch.setattr(arms.Work, "rate", lambda work, seconds: float(work.images))
     monkeypatch.setattr(bench, "machine_peak", lambda device, precision: 100.0)
     monkeypatch.setattr(training, "train_run", train_run)
     monkeypatch.setattr(verbs, "_session", lambda work: None)

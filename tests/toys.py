@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +15,7 @@ from progan.core.plan import Plan, Progress, Stage
 from progan.core.randomness import seed_of
 from progan.core.specs import Adam, Average
 from progan.core.system import JointTurn, Player, System, Terms, Turn
+from progan.engine.loop import Trainer
 
 
 class ToyData:
@@ -103,3 +105,19 @@ class ToyGrowing(System[Images]):
 
     def preview(self, batch: Images, at: Progress) -> Mapping[str, Tensor]:
         return {"samples": self.generate(self.draw(len(batch)), at)}
+
+
+def toy(**options: Any) -> ToyGrowing:
+    """The same weights whenever it is called."""
+    torch.manual_seed(0)
+    return ToyGrowing(**options)
+
+
+def bits(t: Trainer) -> dict[str, Tensor]:
+    """Everything a trainer holds, as it is now."""
+    return {name: value.clone() for name, value in t.state().tensors.items()}
+
+
+def same(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> bool:
+    """Whether two of those are equal, to the bit."""
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)

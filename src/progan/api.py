@@ -76,9 +76,15 @@ def train(
     seed 0. Progress goes to the logger `progan`, or to `screen`.
     Ctrl-C saves, stops and returns the run as it is.
 
-    Raises a `ProganError` for words, data or a machine that do not fit.
+    Of several processes that torchrun started, all call this in the same words and share every
+    batch; the first one alone writes and tells, and all go on when it is done.
+
+    Raises a `ProganError` for words, data or a machine that do not fit: where one process raises,
+    all do.
     """
     from progan.assemble.ask import Asked, prepare
+    from progan.assemble.screens import Onlooking
+    from progan.assemble.taking_part import taking_part
     from progan.assemble.train import train_run
 
     asked = Asked(
@@ -94,7 +100,10 @@ def train(
         runs=Path(runs).expanduser(),
         began=time.monotonic(),
     )
-    return Run(train_run(prepare(asked), screen or _Logged()).path)
+    with taking_part() as first:
+        prepared, face = (prepare(asked), screen or _Logged()) if first else (None, Onlooking())
+        outcome = train_run(prepared, face)
+    return Run(outcome.path)
 
 
 def _as_yaml(key: str, value: Any) -> str:

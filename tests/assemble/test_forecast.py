@@ -26,6 +26,7 @@ from progan.data.loader import Loader
 from progan.data.noise import NoisePyramid
 from progan.data.sources import open_source
 from progan.engine.loop import Trainer
+from quiet import Quiet
 from toys import ToyData, ToyGrowing
 
 TINY = (
@@ -33,20 +34,6 @@ TINY = (
     *("train.threads=1", "train.precision=fp32"),
 )
 RATE = 100.0
-
-
-class Quiet:
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def line(self, head: str, text: str) -> None:
-        self.lines.append(f"{head} {text}")
-
-    def building(self, done: int, total: int) -> None: ...
-
-    def plan(self, *words: Any) -> None: ...
-
-    def hear(self, event: object) -> None: ...
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from progan.core.specs import DataSpec
 from progan.engine import meter
 from progan.engine.loop import Trainer
 from progan.engine.pieces import parts_of
+from quiet import Quiet
 from toys import ToyData, ToyGrowing
 
 CPU = torch.device("cpu")
@@ -174,20 +175,6 @@ def test_control_groups_bound_the_room(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 # A run ---------------------------------------------------------------------------------------
-
-
-class Quiet:
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def line(self, head: str, text: str) -> None:
-        self.lines.append(f"{head} {text}")
-
-    def building(self, done: int, total: int) -> None: ...
-
-    def plan(self, *words: Any) -> None: ...
-
-    def hear(self, event: object) -> None: ...
 
 
 def test_the_choice_stands_on_the_screen_in_the_decisions_and_in_the_lock(

@@ -38,12 +38,6 @@ def size_of(path: str) -> tuple[int, int]:
         return picture.size
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def test_alone_it_samples_the_newest_run_here(make_run: MakeRun, here: Path) -> None:
     make_run(name="cats")
     printed = run_verb()

@@ -18,11 +18,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from progan.assemble import sinks, stream
+from progan.assemble import packers, pump, sinks, stream
 from progan.assemble.model import load
 from progan.assemble.sampling import picture_like, sheet
 from progan.assemble.stream import stream as write
-from progan.core.errors import ConfigError, RoomError
+from progan.core.errors import ConfigError, RoomError, TrainingError
+from progan.core.launch import LostError
 from progan.data.sources import open_source
 from progan.engine import choice
 from progan.engine.backends import BACKENDS, TOLERANCES
@@ -251,7 +252,7 @@ def test_what_cannot_be_written_is_refused_before_anything_is_made(
 def test_a_full_disk_is_told_in_a_line_and_the_folder_keeps_what_it_has(
     make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model, folder, write_file = load(make_run()), tmp_path / "faces", sinks._write
+    model, folder, write_file = load(make_run()), tmp_path / "faces", packers._write
 
     def full(path: Path, content: bytes) -> None:
         if path.name == "seed000029.png":
@@ -259,7 +260,7 @@ def test_a_full_disk_is_told_in_a_line_and_the_folder_keeps_what_it_has(
         write_file(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(sinks, "_write", full)
+        patch.setattr(packers, "_write", full)
         with pytest.raises(RoomError) as caught:
             write(model, 64, folder)
     told = str(caught.value)
@@ -283,6 +284,28 @@ def test_a_full_disk_leaves_no_half_archive(
     with pytest.raises(RoomError, match=r"Disk full while writing .*; it was given up"):
         write(load(make_run()), 16, tmp_path / name)
     assert names(tmp_path) == ["runs"]
+
+
+@pytest.mark.parametrize(
+    ("name", "way_on"),
+    [
+        ("faces", "faces keeps the pictures that are there. Go on, with as many processes or one:"),
+        ("faces.zip", "faces.zip was given up. Again:"),
+    ],
+)
+def test_a_process_that_is_lost_is_told_with_the_way_on(
+    make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, way_on: str
+) -> None:
+    def lost(self: Any, *given: Any) -> None:
+        raise LostError("Process 1 of 2 ended without a word.")
+
+    monkeypatch.setattr(stream.Pump, "push", lost)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TrainingError) as caught:
+        write(load(make_run()), 16, Path(name))
+    told = f"Process 1 of 2 ended without a word. {way_on} progan sample RUN {name} --n 16"
+    assert str(caught.value) == told
+    assert names(tmp_path) == (["faces", "runs"] if name == "faces" else ["runs"])
 
 
 # Memory and signals ---------------------------------------------------------------------------
@@ -320,7 +343,7 @@ def test_a_slow_disk_holds_the_generator_up(
 
     monkeypatch.setattr(stream, "Pump", Watched)
     write(load(make_run()), 80, tmp_path / "faces")
-    assert max(waiting) == stream.WAITING
+    assert max(waiting) == pump.WAITING
 
 
 def test_ctrl_c_stops_cleanly_and_the_command_it_prints_goes_on(
@@ -341,5 +364,5 @@ def test_ctrl_c_stops_cleanly_and_the_command_it_prints_goes_on(
     assert "Stopped at" in printed
     assert f"Go on: progan {' '.join(words)}" in printed
     assert not [name for name in names(folder) if name.startswith(".")]
-    assert all(sinks._whole(path) for path in folder.glob("*.png"))
+    assert all(packers._whole(path) for path in folder.glob("*.png"))
     assert os.path.exists(folder / "sample.json")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,8 @@ from progan.assemble.ask import Asked, prepare
 from progan.assemble.train import Outcome, resume_run, train_run
 from progan.core.config import read_recipe
 from progan.core.errors import CheckpointError, ConfigError
-from progan.core.plan import Plan
-from progan.engine.checkpoint import checkpoints, load_checkpoint
-from progan.engine.events import Event, Stepped
+from quiet import Quiet
+from small_world import weights
 
 TINY = (
     "fmap_max=8",
@@ -28,40 +26,11 @@ TINY = (
 )
 
 
-class Quiet:
-    """A screen that shows nothing, and may ask to stop at a step."""
-
-    def __init__(self, stop_at: int | None = None) -> None:
-        self.stop_at = stop_at
-        self.title = ""
-        self.lines: list[str] = []
-
-    def line(self, head: str, text: str) -> None:
-        self.lines.append(f"{head} {text}")
-
-    def building(self, done: int, total: int) -> None:
-        pass
-
-    def plan(self, title: str, plan: Plan, rates: Mapping[int, float], finish: float) -> None:
-        self.title = title
-
-    def hear(self, event: Event) -> None:
-        if isinstance(event, Stepped) and event.at.step == self.stop_at:
-            import signal
-
-            signal.raise_signal(signal.SIGTERM)
-
-
 def train(
     tmp_path: Path, words: str = "portraits", screen: Quiet | None = None, **more: Any
 ) -> Outcome:
     options: dict[str, Any] = {"resolution": 8, "sets": TINY, "runs": tmp_path / "runs", **more}
     return train_run(prepare(Asked(words=words, **options)), screen or Quiet())
-
-
-def weights(path: Path) -> dict[str, bytes]:
-    tensors, _ = load_checkpoint(checkpoints(path / "checkpoints")[-1])
-    return {name: value.numpy().tobytes() for name, value in tensors.items()}
 
 
 @pytest.fixture(scope="module")

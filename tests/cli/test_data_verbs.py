@@ -16,12 +16,6 @@ from small_world import Cli, damage, draw_pictures, listing
 NAMES = ["猫 画像 #1", "🐈 & 'cats' $HOME", "-x=1 [a] %s"]
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def pixels(path: str) -> np.ndarray:
     return np.asarray(Image.open(path))
 

@@ -10,18 +10,24 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 
+from cli.pair_worker import MANY, by_block
+from progan.assemble import stream
 from progan.cli.app import run
 from progan.core import distributed
 from progan.core.config import read_recipe
 from progan.core.errors import ConfigError
-from progan.engine.checkpoint import checkpoints, load_checkpoint, newest_valid
+from progan.core.launch import cores
+from progan.engine import choice
+from progan.engine.checkpoint import newest_valid
 from progan.engine.record import Onlooker
-from small_world import environment
+from small_world import environment, weights
 
 # One worker of pytest-xdist for all of them: they share runs.
 pytestmark = [
@@ -29,6 +35,7 @@ pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc"),
 ]
 
+TESTS = Path(__file__).parents[1]
 IMAGES = 450
 WORDS = [
     *("train", "portraits", "--images", str(IMAGES), "--resolution", "8", "--device", "cpu"),
@@ -50,26 +57,39 @@ class Ended:
 class Torchrun:
     """A command under torchrun, while it goes on."""
 
-    def __init__(self, here: Path, *words: str | Path, processes: int = 2) -> None:
+    def __init__(
+        self,
+        here: Path,
+        *words: str | Path,
+        processes: int = 2,
+        program: tuple[str, ...] = ("-m", "progan"),
+    ) -> None:
         self.logs = here / f"logs-{time.monotonic_ns()}"
         start = ["--standalone", "--nproc-per-node", str(processes)]
         to_files = ["--log-dir", str(self.logs), "--redirects", "3"]
-        command = ["-m", "torch.distributed.run", *start, *to_files, "-m", "progan"]
+        command = ["-m", "torch.distributed.run", *start, *to_files, *program]
         self.processes = processes
         self.process = subprocess.Popen(
             [sys.executable, *command, *map(str, words)],
-            env=environment(GLOO_SOCKET_IFNAME="lo"),
+            env=with_tests(GLOO_SOCKET_IFNAME="lo"),
             cwd=here,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
 
+    def __enter__(self) -> Torchrun:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Leave none of the processes behind, whatever a test found."""
+        if self.process.poll() is None:
+            self.process.terminate()  # and it ends the others
+            self.process.wait(timeout=60)
+
     def end(self) -> Ended:
         """Wait for the end."""
-        try:
+        with self:
             code = self.process.wait(timeout=120)
-        finally:
-            self.process.kill()
         said = [
             [text(next(self.logs.rglob(f"{rank}/{name}.log"))) for rank in range(self.processes)]
             for name in ("stdout", "stderr")
@@ -89,13 +109,14 @@ class Torchrun:
         raise AssertionError(f"no process of rank {rank}")
 
 
+def with_tests(**more: str) -> dict[str, str]:
+    """The environment of a process that finds what tests share."""
+    found = environment(**more)
+    return {**found, "PYTHONPATH": os.pathsep.join((found["PYTHONPATH"], str(TESTS)))}
+
+
 def text(path: Path) -> str:
     return path.read_text(encoding="utf-8")
-
-
-def weights(folder: Path) -> dict[str, bytes]:
-    tensors, _ = load_checkpoint(checkpoints(folder / "checkpoints")[-1])
-    return {name: value.numpy().tobytes() for name, value in tensors.items()}
 
 
 def alone(*words: str | Path) -> None:
@@ -119,18 +140,18 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
     """A run on two processes whose second was killed after the first stage."""
     here = tmp_path_factory.mktemp("two")
-    going = Torchrun(here, *WORDS)
     folder = here / "runs" / "faces"
     deadline = time.monotonic() + 100
     victim = 0
-    while not list(folder.glob("checkpoints/0000*[1-9]*.safetensors")):
-        assert going.process.poll() is None, going.end()
-        assert time.monotonic() < deadline
-        if not victim and folder.is_dir():
-            victim = going.pid(1)
-        time.sleep(0.01)
-    os.kill(victim, signal.SIGKILL)
-    return folder, going.end()
+    with Torchrun(here, *WORDS) as going:
+        while not list(folder.glob("checkpoints/0000*[1-9]*.safetensors")):
+            assert going.process.poll() is None, going.end()
+            assert time.monotonic() < deadline
+            if not victim and folder.is_dir():
+                victim = going.pid(1)
+            time.sleep(0.01)
+        os.kill(victim, signal.SIGKILL)
+        return folder, going.end()
 
 
 def test_a_death_is_told_once_with_the_way_on(killed: tuple[Path, Ended]) -> None:
@@ -156,28 +177,27 @@ def test_one_process_finishes_what_two_began(
     assert weights(tmp_path / "runs" / "faces") == weights(one)
 
 
-def test_two_processes_finish_what_they_began(killed: tuple[Path, Ended], one: Path) -> None:
-    folder, _ = killed
-    ended = Torchrun(folder.parent.parent, "resume", folder).end()
-    assert (ended.code, ended.err) == (0, ["", ""])
-    assert ended.out[1] == ""
-    assert weights(folder) == weights(one)
-    for name in ("metrics.jsonl", "report.html", "model/model.safetensors", "timeline.webp"):
-        assert (folder / name).is_file()
-    assert text(folder / "metrics.jsonl") == text(one / "metrics.jsonl")
+@pytest.fixture(scope="module")
+def pair(
+    killed: tuple[Path, Ended], one: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, list[int], list[tuple[str, str]]]:
+    """What two processes left, met by the environment alone: see the worker for what they do.
 
-
-def test_processes_agree_wait_and_end_as_one(tmp_path: Path) -> None:
-    """Met by the environment alone; see the worker for what they do."""
+    Their folder, their exit codes, and what they printed.
+    """
+    here = tmp_path_factory.mktemp("pair")
+    shutil.copytree(killed[0].parent, here / "runs")
+    shutil.copytree(one, here / "one")
     with socket.socket() as any_port:
         any_port.bind(("127.0.0.1", 0))
         port = str(any_port.getsockname()[1])
     meet = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "GLOO_SOCKET_IFNAME": "lo"}
+    worker = str(Path(__file__).with_name("pair_worker.py"))
     running = [
         subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("meeting_worker.py"))],
-            env=environment(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE="2", **meet),
-            cwd=tmp_path,
+            [sys.executable, worker, "runs/faces", "one"],
+            env=with_tests(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE="2", **meet),
+            cwd=here,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -185,26 +205,119 @@ def test_processes_agree_wait_and_end_as_one(tmp_path: Path) -> None:
         for rank in range(2)
     ]
     try:
-        said = [process.communicate(timeout=100) for process in running]
+        said = [process.communicate(timeout=240) for process in running]
     finally:
         for process in running:
             process.kill()
+    return here, [process.returncode for process in running], said
+
+
+def test_processes_agree_wait_and_end_as_one(
+    pair: tuple[Path, list[int], list[tuple[str, str]]],
+) -> None:
+    _, codes, said = pair
     told = "Only the second process has this error: progan data check cats\n"
-    assert said == [("", ""), ("", told)]
-    assert [process.returncode for process in running] == [3, 3]
+    assert [err for _, err in said] == ["", told]
+    assert codes == [3, 3]
+    assert said[1][0] == ""
+
+
+def test_two_processes_finish_what_they_began(
+    pair: tuple[Path, list[int], list[tuple[str, str]]], one: Path
+) -> None:
+    run = pair[0] / "runs" / "faces"
+    assert weights(run) == weights(one)
+    assert text(run / "metrics.jsonl") == text(one / "metrics.jsonl")
+
+
+def files(place: Path) -> dict[str, bytes]:
+    """A file, or all of a folder."""
+    found = sorted(place.iterdir()) if place.is_dir() else [place]
+    return {path.name: path.read_bytes() for path in found}
+
+
+def test_two_processes_draw_what_one_does(
+    pair: tuple[Path, list[int], list[tuple[str, str]]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here, _, said = pair
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(choice, "batch_for", lambda network, device: 8)
+    monkeypatch.setattr(stream, "draw", by_block)
+    assert said[0][0].count("Again: progan sample one ") == len(MANY) + 2
+    assert "Stopped at 48 of 101 pictures; they stay. Go on: progan sample one --n" in said[0][0]
+    with zipfile.ZipFile(here / "faces.zip") as archive:
+        drawn = {name: archive.read(name) for name in archive.namelist()}
+    note = {"sample.json": (here / "stopped" / "sample.json").read_bytes()}
+    assert files(here / "stopped") == {**drawn, **note}
+    backend = json.loads(text(here / "faces" / "sample.json"))["backend"]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(cores(2))  # as each of the two had
+    try:
+        for place, count, *how in MANY:
+            chosen = [] if how else ["--backend", backend]
+            to = tmp_path / place
+            words = ["--n", count, "--device", "cpu", *how, *chosen]
+            assert run(["sample", "one", str(to), *words]) == 0
+            assert files(here / place) == files(to)
+    finally:
+        torch.set_num_threads(threads)
+    assert not [path.name for path in here.rglob("*.tmp-*")]
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
+    """A program in Python on two processes, the second of which is killed as they write a zip."""
+    here = tmp_path_factory.mktemp("python")
+    program = (str(Path(__file__).with_name("python_worker.py")),)
+    deadline = time.monotonic() + 100
+    with Torchrun(here, program=program) as going:
+        while not any(path.stat().st_size > 100_000 for path in here.glob(".faces.zip.tmp-*")):
+            assert going.process.poll() is None, going.end()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        os.kill(going.pid(1), signal.SIGKILL)
+        return here, going.end()
+
+
+def test_a_program_in_python_trains_on_all_processes_and_all_go_on(
+    python: tuple[Path, Ended], one: Path
+) -> None:
+    here, ended = python
+    assert weights(here / "runs" / "faces") == weights(one)
+    first = f"runs/faces {IMAGES} True"
+    assert ended.out[0].splitlines()[0] == first
+    assert ended.out[1].splitlines() == [first]
+    for name in ("metrics.jsonl", "model/model.safetensors", "timeline.webp"):
+        assert (here / "runs" / "faces" / name).is_file()
+
+
+def test_a_death_among_those_who_draw_is_told_once_and_leaves_nothing_half_written(
+    python: tuple[Path, Ended],
+) -> None:
+    here, ended = python
+    assert ended.code != 0
+    told = (
+        "Process 1 of 2 ended without a word. faces.zip was given up. Again: progan sample RUN "
+        "faces.zip --n 9000000\n"
+    )
+    assert ended.err == [told, ""]
+    assert not [path.name for path in here.iterdir() if "faces.zip" in path.name]
 
 
 @pytest.mark.slow
 def test_a_signal_to_the_launcher_saves_and_stops_all(tmp_path: Path) -> None:
-    going = Torchrun(tmp_path, *("20000" if word == str(IMAGES) else word for word in WORDS))
     run = tmp_path / "runs" / "faces"
     deadline = time.monotonic() + 100
-    while not (run / "timing.jsonl").exists():  # the first step is played
-        assert going.process.poll() is None, going.end()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    going.process.send_signal(signal.SIGTERM)
-    ended = going.end()
+    longer = ["20000" if word == str(IMAGES) else word for word in WORDS]
+    with Torchrun(tmp_path, *longer) as going:
+        while not (run / "timing.jsonl").exists():  # the first step is played
+            assert going.process.poll() is None, going.end()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        going.process.send_signal(signal.SIGTERM)
+        ended = going.end()
     assert ended.err == ["", ""]
     assert ended.out[1] == ""
     images = newest_valid(run / "checkpoints")[2]["counters"]["images"]
@@ -247,7 +360,7 @@ def test_other_verbs_are_the_first_ones_alone(
     told = {"WORLD_SIZE": "2", "LOCAL_RANK": "0", "MASTER_ADDR": "here", "MASTER_PORT": "1"}
     for name, value in told.items():
         monkeypatch.setenv(name, value)
-    for words in ([], ["describe"], ["train", "--help"]):
+    for words in ([], ["describe"], ["train", "--help"], ["sample", "--n", "3", "--help"]):
         for rank in (0, 1):
             monkeypatch.setenv("RANK", str(rank))
             assert run(words) == 0

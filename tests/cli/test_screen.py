@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from progan.cli import screen
+from progan.cli import figures, screen, streams
 from progan.core.plan import Plan, Progress, Stage
 from progan.engine.events import Decided, Ended, Started, Stepped
 
@@ -35,12 +35,12 @@ AT = Progress(images=5_132_000, step=900, index=1, stage=PLAN.stages[1], fractio
 def test_times_are_written_for_tables_and_for_sentences(
     seconds: float, clock: str, words: str
 ) -> None:
-    assert screen.clock(seconds) == clock
-    assert screen.words(seconds) == words
+    assert figures.clock(seconds) == clock
+    assert figures.words(seconds) == words
 
 
 def test_the_plan_fits_into_60_columns_and_counts_from_enter() -> None:
-    lines = screen.plan_lines(PLAN, {0: 3000.0, 1: 25.0}, 7.0, 48.0)
+    lines = figures.plan_lines(PLAN, {0: 3000.0, 1: 25.0}, 7.0, 48.0)
     assert max(map(len, lines)) <= 60
     assert lines[1].split() == ["4", "12,000", "64", "3,000", "0:07", "0:11"]
     # 8,000,000 images at 25/s are 320,000 s, behind the first 11.
@@ -50,7 +50,7 @@ def test_the_plan_fits_into_60_columns_and_counts_from_enter() -> None:
 
 @pytest.mark.parametrize("width", [40, 60, 100])
 def test_the_line_of_progress_fits_and_says_what_matters(width: int) -> None:
-    first, second = screen.status_lines(
+    first, second = figures.status_lines(
         AT, PLAN, {"critic/wasserstein": -1.84, "critic/gradient_norm": 3.0}, 258.0, 312.0, width
     )
     assert max(len(first), len(second)) <= width
@@ -65,7 +65,7 @@ def test_the_line_of_progress_fits_and_says_what_matters(width: int) -> None:
 def test_terms_that_do_not_fit_are_left_out_whole_and_players_named_once() -> None:
     terms = {"critic/real": 0.7, "critic/fake": -0.25, "generator/fake": 3.0}
     lines = [
-        screen.status_lines(AT, PLAN, terms, 258.0, 312.0, width)[1] for width in (100, 30, 20)
+        figures.status_lines(AT, PLAN, terms, 258.0, 312.0, width)[1] for width in (100, 30, 20)
     ]
     assert lines == [
         "critic real 0.7  fake −0.25  generator fake 3",
@@ -87,17 +87,17 @@ class Stream(io.TextIOWrapper):
 
 def test_signs_a_terminal_lacks_become_something_near(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", Stream("ascii"))
-    screen.say("64 × 64 … −1 ± 2 → 猫 \udcff")
+    streams.say("64 × 64 … −1 ± 2 → 猫 \udcff")
     assert sys.stdout.text == "64 x 64 ... -1 +- 2 -> \\u732b \\udcff\n"  # type: ignore[attr-defined]
     monkeypatch.setattr(sys, "stdout", Stream("cp1252"))
-    screen.say("64 × 64 − 1 猫")
+    streams.say("64 × 64 − 1 猫")
     assert sys.stdout.text == "64 × 64 - 1 \\u732b\n"  # type: ignore[attr-defined]
 
 
 def test_prepared_streams_take_any_text(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("stdout", "stderr"):
         monkeypatch.setattr(sys, name, Stream("ascii"))
-    screen.prepare_streams()
+    streams.prepare_streams()
     print("4 × 4, 猫", file=sys.stderr)  # noqa: T201
     assert sys.stderr.text == "4 x 4, \\u732b\n"  # type: ignore[attr-defined]
 
@@ -108,7 +108,7 @@ def test_a_signal_in_the_middle_of_a_line_does_no_harm(monkeypatch: pytest.Monke
             raise RuntimeError("reentrant call inside <_io.BufferedWriter>")
 
     monkeypatch.setattr(sys, "stdout", Busy("utf-8"))
-    screen.say("stopping")
+    streams.say("stopping")
 
 
 def test_long_lines_are_broken_between_words_under_their_head(

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import random
-import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pytest
 
+from misspelt import misspellings, swapped_words
 from progan.core.config import (
     DataSettings,
     Recipe,
@@ -362,24 +362,6 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
 
 
 # Goal U6: the meant key comes first
-
-
-def misspellings(key: str, count: int, chance: random.Random) -> Iterator[str]:
-    """Single edits at random places: a letter lost, added, changed, or two swapped."""
-    for _ in range(count):
-        i = chance.randrange(len(key))
-        letter, tail = chance.choice(string.ascii_lowercase), key[i + 1 :]
-        edits = (tail, letter + key[i:], letter + tail, tail[:1] + key[i] + tail[1:])
-        yield key[:i] + chance.choice(edits)
-
-
-def swapped_words(key: str) -> Iterator[str]:
-    """Neighbouring words between dots and underscores exchanged, separators kept in place."""
-    marks = [c for c in key if c in "._"]
-    words = key.replace(".", "_").split("_")
-    for i in range(len(words) - 1):
-        turned = [*words[:i], words[i + 1], words[i], *words[i + 2 :]]
-        yield "".join(w + m for w, m in zip(turned, [*marks, ""], strict=True))
 
 
 def hits(cls: type, keys: list[str], prefix: str = "") -> list[bool]:

@@ -29,7 +29,7 @@ from progan.engine.pieces import (
 )
 from progan.engine.record import RunFolder
 from progan.engine.run import Run, RunOptions
-from toys import ToyData, ToyGrowing
+from toys import ToyData, bits, same, toy
 
 POINTS = ("forward", "backward", "moments", "step")
 TORCH = "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory"
@@ -48,11 +48,6 @@ class Short(Faults):
             if self.after < 0:
                 self.hits += 1
                 raise RuntimeError(TORCH)
-
-
-def toy(**options: Any) -> System[Any]:
-    torch.manual_seed(0)
-    return ToyGrowing(**options)
 
 
 def progan() -> System[Any]:
@@ -75,14 +70,6 @@ def progan() -> System[Any]:
 
 def trainer(make: Callable[[], System[Any]] = toy, **options: Any) -> Trainer:
     return Trainer(make(), ToyData(), **options)
-
-
-def bits(t: Trainer) -> dict[str, torch.Tensor]:
-    return {name: value.clone() for name, value in t.state().tensors.items()}
-
-
-def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
 # Sizes ---------------------------------------------------------------------------------------

@@ -13,14 +13,9 @@ from progan.core.latents import LatentField
 from progan.core.plan import Progress, Size
 from progan.core.system import System
 from progan.engine.preview import draw_seeds, generate, preview_rows, seeded
-from toys import ToyData, ToyGrowing
+from toys import ToyData, ToyGrowing, toy
 
 CLASSES = LatentField(name="label", shape=(), prior="categorical", role="class", choices=3)
-
-
-def toy() -> ToyGrowing:
-    torch.manual_seed(0)
-    return ToyGrowing()
 
 
 def at(system: System[Images], images: int = 0) -> Progress:

@@ -24,7 +24,8 @@ from progan.engine.checkpoint import checkpoints, load_checkpoint, newest_valid
 from progan.engine.loop import Trainer
 from progan.engine.record import RunFolder
 from progan.engine.run import Run, RunOptions
-from toys import ToyData, ToyGrowing
+from small_world import damage
+from toys import ToyData, toy
 
 OFTEN = RunOptions(log_every=1, previews=4, save_seconds=0.0, keep_last=3)
 
@@ -35,11 +36,6 @@ class EveryStep(Run):
     def _after(self, result):  # type: ignore[no-untyped-def]
         super()._after(result)
         self.save()
-
-
-def toy() -> System[Images]:
-    torch.manual_seed(0)
-    return ToyGrowing()
 
 
 def progan() -> System[Images]:
@@ -179,9 +175,7 @@ def test_a_damaged_newest_checkpoint_is_passed_over_and_the_end_is_the_same(
     run.go()
     folder.unlock()
     newest = checkpoints(folder.checkpoints)[-1]
-    data = bytearray(newest.read_bytes())
-    data[-5] ^= 4
-    newest.write_bytes(data)
+    damage(newest)
     resumed = go_on(folder.path)
     assert resumed.trainer.steps < 7
     resumed.go()

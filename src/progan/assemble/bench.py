@@ -7,37 +7,21 @@ for row in found.rows:
 
 from __future__ import annotations
 
-import os
 import statistics
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from progan.assemble.build import build_system, versions
-from progan.assemble.recipes import with_usual_preset
-from progan.core.batch import Batch
+from progan.assemble import arms
+from progan.assemble.build import versions
 from progan.core.errors import ConfigError
-from progan.core.plan import Plan, Progress, Stage
+from progan.core.plan import Plan, Stage
 from progan.core.recipe import Recipe
-from progan.core.specs import DataSpec
 from progan.core.system import Samples
-from progan.data.loader import Loader
-from progan.data.noise import NoisePyramid
-from progan.engine.loop import Draws, Trainer
 from progan.engine.meter import peak_of
-from progan.engine.operations import Operations, machine_peak, wait
-from progan.engine.precision import Precision, choose_device, has_bf16
-from progan.engine.preview import seeded
+from progan.engine.operations import machine_peak
 
 __all__ = ["Bench", "Comparison", "Row", "bench", "compare"]
-
-WARM_STEPS = 2
-"""Steps before the clock starts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,79 +86,6 @@ class Comparison:
         return statistics.median(self.ratios)
 
 
-class _Kept:
-    """The first batch of each size again and again: what reading costs is not measured here."""
-
-    def __init__(self, data: Draws) -> None:
-        self.data = data
-        self._kept: dict[tuple[int, object], Batch] = {}
-
-    def batch(self, numbers: range, resolution: Any) -> Batch:
-        """Always the same images."""
-        key = (len(numbers), resolution)
-        if key not in self._kept:
-            self._kept[key] = self.data.batch(range(len(numbers)), resolution)
-        return self._kept[key]
-
-
-class _Arm:
-    """One setting, ready to take steps at any of its stages."""
-
-    def __init__(self, recipe: Recipe, resolution: int, channels: int) -> None:
-        self.device = choose_device(recipe.train.device)
-        self.recipe = recipe = with_usual_preset(recipe, self.device.type)
-        spec = DataSpec(resolution=resolution, channels=channels, classes=0, images=10**6)
-        self.system = build_system(recipe, spec, self.device)
-        wanted = recipe.train.precision
-        self.precision: Precision = (
-            wanted if wanted != "auto" else "bf16" if has_bf16(self.device) else "fp32"
-        )
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
-        self.threads = recipe.train.threads or cores or os.cpu_count() or 1
-        self.data = _Kept(
-            Loader(
-                NoisePyramid(spec, "noise"),
-                seed=recipe.train.seed,
-                mirror=False,
-                batch_type=self.system.batch_type,
-                device=self.device,
-            )
-        )
-
-    def trainer(self, stage: Stage) -> Trainer:
-        train = self.recipe.train
-        return Trainer(
-            self.system,
-            self.data,
-            plan=Plan((replace(stage, images=10**12, fresh_optimizers=False),)),
-            seed=train.seed,
-            shards=train.shards or 1,
-            micro_batch=train.micro_batch,
-            precision=self.precision,
-            device=self.device,
-        )
-
-    def about(self) -> str:
-        """What runs where, in a line."""
-        preset = f" ({self.recipe.preset})" if self.recipe.preset else ""
-        where = (
-            f"CPU, {self.threads} thread{'s' * (self.threads > 1)}"
-            if self.device.type == "cpu"
-            else torch.cuda.get_device_name(self.device)
-        )
-        return f"{self.recipe.system}{preset}; {where}, {self.precision}; torch {torch.__version__}"
-
-    @contextmanager
-    def in_charge(self) -> Iterator[None]:
-        """With this arm's number of threads."""
-        before = torch.get_num_threads()
-        torch.set_num_threads(self.threads)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
-
-
 def bench(
     recipe: Recipe,
     *,
@@ -195,17 +106,17 @@ def bench(
 
     Raises: ConfigError for a stage that the plan does not have.
     """
-    arm = _Arm(recipe, resolution, channels)
+    arm = arms.Arm(recipe, resolution, channels)
     stages = _chosen(arm.system.plan(), only)
     with arm.in_charge():
         peak = machine_peak(arm.device, arm.precision)
         began(peak, arm.about())
-        works: list[tuple[str, int, _Work]] = [
-            (stage.name, stage.batch, _training(arm, stage)) for stage in stages
+        works: list[tuple[str, int, arms.Work]] = [
+            (stage.name, stage.batch, arms.training(arm, stage)) for stage in stages
         ]
         if isinstance(arm.system, Samples):
             settled = [stage for stage in stages if not stage.fade]
-            works += [(f"draw {one.name}", one.batch, _drawing(arm, one)) for one in settled]
+            works += [(f"draw {one.name}", one.batch, arms.drawing(arm, one)) for one in settled]
         rates: dict[str, list[float]] = {name: [] for name, _, _ in works}
         memory: dict[str, int | None] = {}
         for turn in range(rounds):
@@ -256,8 +167,8 @@ def compare(
 
     Raises: ConfigError where no stage is common.
     """
-    arms = (_Arm(first, resolution, channels), _Arm(second, resolution, channels))
-    plans = [{stage.name: stage for stage in arm.system.plan().stages} for arm in arms]
+    pair = (arms.Arm(first, resolution, channels), arms.Arm(second, resolution, channels))
+    plans = [{stage.name: stage for stage in arm.system.plan().stages} for arm in pair]
     names = [name for name in plans[0] if name in plans[1] and (not only or name in only)]
     if not names:
         raise ConfigError(
@@ -266,10 +177,10 @@ def compare(
         )
     found = []
     for name in names:
-        works = [_training(arm, plan[name]) for arm, plan in zip(arms, plans, strict=True)]
+        works = [arms.training(arm, plan[name]) for arm, plan in zip(pair, plans, strict=True)]
         rates: list[list[float]] = [[], []]
         for _ in range(rounds):
-            for side, (arm, work) in enumerate(zip(arms, works, strict=True)):
+            for side, (arm, work) in enumerate(zip(pair, works, strict=True)):
                 with arm.in_charge():
                     rates[side].append(work.rate(seconds))
         one = Comparison(
@@ -281,70 +192,6 @@ def compare(
         heard(one)
         found.append(one)
     return tuple(found)
-
-
-class _Work:
-    """Something done again and again, so many images at a time."""
-
-    def __init__(
-        self, act: Callable[[], object], images: int, period: int, device: torch.device
-    ) -> None:
-        self.act, self.images, self.period, self.device = act, images, period, device
-        self._warm = False
-
-    def warm(self) -> None:
-        """So often that lazy turns were among it."""
-        for _ in range(max(WARM_STEPS, self.period)):
-            self.act()
-        self._warm = True
-
-    def rate(self, seconds: float) -> float:
-        """Images per second over whole periods that fill `seconds`."""
-        if not self._warm:
-            self.warm()
-        wait(self.device)
-        began, done = time.perf_counter(), 0
-        while True:
-            for _ in range(self.period):
-                self.act()
-            done += self.period
-            wait(self.device)
-            taken = time.perf_counter() - began
-            if taken >= seconds:
-                return done * self.images / taken
-
-    def gflop_per_image(self) -> float:
-        """As torch's dispatcher counts, over one period."""
-        with Operations() as count:
-            for _ in range(self.period):
-                self.act()
-        return count.total / (self.period * self.images) / 1e9
-
-
-def _training(arm: _Arm, stage: Stage) -> _Work:
-    trainer = arm.trainer(stage)
-    moment = trainer.plan.stages[0].images // 2
-    trainer.images = moment - moment % stage.batch  # halfway through a fade
-    before = trainer.images
-    trainer.step()
-    return _Work(
-        trainer.step, trainer.images - before, arm.system.period(_middle(stage)), arm.device
-    )
-
-
-def _drawing(arm: _Arm, stage: Stage) -> _Work:
-    system, at = arm.system, _middle(stage)
-    assert isinstance(system, Samples)
-
-    def act() -> Tensor:
-        with torch.no_grad(), seeded("bench"):
-            return system.generate(system.draw(stage.batch), at)
-
-    return _Work(act, stage.batch, 1, arm.device)
-
-
-def _middle(stage: Stage) -> Progress:
-    return Progress(images=0, step=0, index=0, stage=stage, fraction=0.5)
 
 
 def _chosen(plan: Plan, only: Sequence[str]) -> tuple[Stage, ...]:

@@ -22,7 +22,8 @@ from typing import Any
 from progan.assemble.ask import Prepared
 from progan.assemble.build import build_system
 from progan.assemble.memory import Need
-from progan.assemble.session import Screen, Session
+from progan.assemble.preparation import Preparation
+from progan.assemble.screens import Screen
 from progan.assemble.train import suited
 from progan.core.plan import Progress, Stage, height_width
 from progan.core.recipe import Recipe
@@ -33,7 +34,6 @@ from progan.data.noise import NoisePyramid
 from progan.data.pyramid import Pyramid
 from progan.data.sources import Source
 from progan.engine.precision import choose_device
-from progan.engine.record import RunFolder
 
 __all__ = ["LINK", "Forecast", "StageForecast", "forecast", "seconds_on"]
 
@@ -109,7 +109,7 @@ def forecast(
     )  # the usual minutes are no wish
     pyramid = _pictures(recipe, source, asked.runs, screen)
     system = build_system(recipe, pyramid.spec, device)
-    session = Session(recipe, pyramid, system, RunFolder(asked.runs), screen, asked)
+    session = Preparation(recipe, pyramid, system, screen, asked)
     started = time.monotonic()
     needs = session.choose_memory(every=True)
     session.choose_machine()
@@ -161,7 +161,7 @@ def _pictures(recipe: Recipe, source: Source, runs: Path, screen: Screen) -> Pyr
 def _stage(
     index: int,
     stage: Stage,
-    session: Session,
+    session: Preparation,
     needs: Sequence[Need],
     devices: int,
     link: float,

@@ -36,6 +36,7 @@ class Shared:
     """The pictures of `generated_by`, made in rounds by all processes; for the first one."""
 
     def __init__(self, model: Model) -> None:
+        distributed.share_cores()
         self.own, self.path = generated_by(model), model.path.resolve()
         side = model.resolution if isinstance(model.resolution, int) else max(model.resolution)
         block = BLOCK * model.stored.spec.channels * side**2
@@ -62,6 +63,7 @@ class Shared:
 
 def help_out(device: str) -> None:
     """Make pictures as the first process asks for them, until it is done."""
+    distributed.share_cores()
     path, made = None, None
     while (order := distributed.first(_no_order)) is not None:
         asked, block, each = order

@@ -1,42 +1,49 @@
 """Behind `progan sample --n`: any number of pictures to disk, in memory that does not grow.
 
-    latents → backend → [workers: PNG] → sink
-
-Blocks wait in a queue of fixed length; a full queue holds the generator up, not the memory.
+One process makes them all. Of several, started by torchrun, the first one reads the words, owns
+what is written, chooses the backend by measurement, and tells the others; blocks are shared as
+`progan.assemble.pump` says. A picture depends on the weights, the backend and its own number, and
+blocks are those of one process: so the files are, too.
 """
 
 from __future__ import annotations
 
 import errno
-import os
 import shlex
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+
+import torch
 
 from progan.assemble.containers import MADE_HERE
 from progan.assemble.many import EXACT, choose_for, draw
-from progan.assemble.model import Frame, Label, Model
-from progan.assemble.notes import to_note
+from progan.assemble.model import Frame, Label, Model, load
+from progan.assemble.notes import Settings, to_note
+from progan.assemble.packers import packer_for
+from progan.assemble.pump import Draw, Keep, Pump
 from progan.assemble.sampling import settings_for
-from progan.assemble.sinks import Sink, open_sink
-from progan.core.errors import ConfigError, RoomError
+from progan.assemble.sinks import NOTE, open_sink
+from progan.core import distributed
+from progan.core.errors import CheckpointError, ConfigError, RoomError, TrainingError
 from progan.core.grids import png_bytes, to_picture
+from progan.core.launch import LostError
 from progan.core.plan import Size, height_width
+from progan.engine.backends import Backend
 from progan.engine.choice import Choice
+from progan.engine.stop import StopOnSignals
 
-__all__ = ["MOST", "Streamed", "stream"]
+__all__ = ["MOST", "Streamed", "help_out", "stream"]
 
 MOST = 10**9
 """Pictures at a time."""
-WAITING = 4
-"""Blocks that may wait to be written."""
 FASTER = 1
 """How hard zlib tries."""
+PACKERS = 4
+"""Threads that pack, at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +63,20 @@ class Streamed:
     stopped: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What the processes make together."""
+
+    settings: Settings
+    """The model, and how a picture is made with it; its seeds say nothing here."""
+    checkpoint: Path
+    path: Path
+    images: int
+    backend: str
+    threads: int
+    """Of each process that computes on a CPU."""
+
+
 def stream(
     model: Model,
     images: int,
@@ -72,10 +93,11 @@ def stream(
 
     A folder that was begun with the same settings is gone on with, by the backend it was begun
     with. `chosen` hears which backend is used, `progress` how many pictures are there, and how many
-    of them were just made; `stop` is asked before each block.
+    of them were just made; `stop` is asked before each block. The first of several processes calls
+    this, and the others `help_out`.
 
     Raises ConfigError for words that do not fit, RoomError when the disk is full: a folder then
-    keeps what it has.
+    keeps what it has. TrainingError when another process is lost.
     """
     if not 1 <= images <= MOST:
         raise ConfigError(f"n is {images}; it must be from 1 to {MOST:,}: --n 50000")
@@ -88,24 +110,27 @@ def stream(
         **{"truncation": truncation, "labels": None if numbers is None else list(numbers)},
     }
 
-    def encode(seed: int, picture: Frame) -> bytes:
-        notes = {"Software": MADE_HERE.decode()}
-        if choice.backend.name == EXACT:  # what `--like` can promise to make again
-            notes |= to_note(replace(settings, seeds=str(seed)))
-        return png_bytes(to_picture(picture), notes, level=FASTER)
-
     def class_of(seed: int) -> int:
         return seed % model.classes if numbers is None else numbers[0]
 
     shape = (*height_width(settings.resolution), model.channels)
     labels = class_of if model.classes else None
-    sink = open_sink(path, images, shape, encode, about, labels)
-    choice = choose_for(model, images, backend or sink.backend)
-    chosen(choice)
-    began = time.monotonic()
-    with ThreadPoolExecutor(max(1, min(4, os.cpu_count() or 1))) as workers:
-        pump = Pump(sink, images, workers)
-        try:
+    with closing(open_sink(path, images, shape, about, labels)) as sink:
+        threads = distributed.share_cores()
+        each = -(-images // distributed.world())
+        choice = choose_for(model, each, backend or sink.backend)
+        chosen(choice)
+        began = time.monotonic()
+        order = Order(
+            settings=settings,
+            checkpoint=model.path.resolve(),
+            path=path.absolute(),
+            images=images,
+            backend=choice.backend.name,
+            threads=threads,
+        )
+
+        def begin() -> Order:
             sink.begin(
                 {
                     **about,
@@ -114,67 +139,103 @@ def stream(
                     **{"class_names": list(model.class_names)},
                 }
             )
-            for seeds in pump.wanted(choice.backend.batch, stop):
-                pump.push(seeds, draw(model, choice.backend, seeds, truncation, numbers))
-                progress(pump.there, pump.made, images)
-            pump.drain()
+            return order
+
+        with _pump(order, path, choice.backend, sink.keep) as pump:
+            distributed.first(begin)
+            make = _maker(order, model, choice.backend)
+            pump.run(make, stop, lambda there, made: progress(there, made, images))
             if pump.there == images:
-                sink.finish()
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise _full(path, pump.there, images) from error
-            raise
-        finally:
-            workers.shutdown(cancel_futures=True)
-            sink.close()
-    seconds = time.monotonic() - began
+                distributed.first(sink.finish)
     return Streamed(
         path=path,
         width=shape[1],
         height=shape[0],
         there=pump.there,
         made=pump.made,
-        seconds=seconds,
+        seconds=time.monotonic() - began,
         choice=choice,
         stopped=pump.there < images,
     )
 
 
-class Pump:
-    """Moves blocks through the workers into a sink, a few at a time."""
+def help_out(device: str = "auto") -> int:
+    """Make a share of what the first process is asked for, as another one; the exit code.
 
-    def __init__(self, sink: Sink, images: int, workers: Executor) -> None:
-        self.sink, self.images, self.workers = sink, images, workers
-        self.there, self.made = 0, 0
-        self.waiting: deque[tuple[Sequence[int], Future[Any]]] = deque()
+    That is 0, or what a signal to this process says.
 
-    def wanted(self, batch: int, stop: Callable[[], bool]) -> Iterator[range]:
-        """The seeds of each block that is not there yet, until all are or `stop` says so."""
-        for start in range(0, self.images, batch):
-            if stop():
-                return
-            seeds = range(start, min(start + batch, self.images))
-            if self.sink.has(seeds):
-                self.there += len(seeds)
-            else:
-                yield seeds
+    Raises ConfigError where this process has another kind of device, does not find the folder to
+    write to or cannot have the backend, CheckpointError where it finds another model.
+    """
+    order = distributed.first(_told)
+    torch.set_num_threads(order.threads)
+    model = _same_model(order, device)
+    if not order.path.suffix and not (order.path / NOTE).is_file():
+        raise ConfigError(
+            f"Process {distributed.rank()} does not find {order.path}, which process 0 has made. "
+            "All machines need the same folder to write to: progan sample RUN /shared/FOLDER"
+        )
+    backend = choose_for(model, order.images, order.backend).backend
+    stop = StopOnSignals()
+    with stop, _pump(order, order.path, backend, _nothing) as pump:
+        pump.run(_maker(order, model, backend), stop, _nothing)
+        if pump.there == order.images:
+            distributed.first(_nothing)
+    return stop.exit_code if stop() and pump.there < order.images else 0
 
-    def push(self, seeds: Sequence[int], pictures: Frame) -> None:
-        """Hand a block on; wait while too many are waiting."""
-        while len(self.waiting) >= WAITING:
-            self._take()
-        self.waiting.append((seeds, self.workers.submit(self.sink.encode, seeds, pictures)))
 
-    def drain(self) -> None:
-        """Wait for all of them."""
-        while self.waiting:
-            self._take()
+def _told() -> Order:
+    raise AssertionError("the first process tells")
 
-    def _take(self) -> None:
-        seeds, encoded = self.waiting.popleft()
-        self.sink.keep(seeds, encoded.result())
-        self.there += len(seeds)
-        self.made += len(seeds)
+
+def _nothing(*told: object) -> None:
+    """What the first process does, and the others do not."""
+
+
+def _same_model(order: Order, device: str) -> Model:
+    """The model that the first process has, here."""
+    settings, rank = order.settings, distributed.rank()
+    model = load(order.checkpoint, weights=settings.weights, device=device)
+    if model.device.type != settings.device:
+        raise ConfigError(
+            f"Process {rank} has {model.device.type} where process 0 has {settings.device}; all "
+            "processes compute on one kind of device: --device cpu"
+        )
+    if model.identity != settings.model:
+        raise CheckpointError(
+            f"Process {rank} finds another model at {order.checkpoint} than process 0. All "
+            "machines need the same folder of runs."
+        )
+    return model.at(settings.resolution, settings.alpha)
+
+
+def _maker(order: Order, model: Model, backend: Backend) -> Draw:
+    settings = order.settings
+    return lambda seeds: draw(model, backend, seeds, settings.truncation, settings.labels)
+
+
+@contextmanager
+def _pump(order: Order, path: Path, backend: Backend, keep: Keep) -> Iterator[Pump]:
+    """A pump for what is ordered. What goes wrong with it is told with the way on."""
+
+    def encode(seed: int, picture: Frame) -> bytes:
+        notes = {"Software": MADE_HERE.decode()}
+        if backend.name == EXACT:  # what `--like` can promise to make again
+            notes |= to_note(replace(order.settings, seeds=str(seed)))
+        return png_bytes(to_picture(picture), notes, level=FASTER)
+
+    with ThreadPoolExecutor(min(PACKERS, distributed.own_cores())) as workers:
+        pump = Pump(packer_for(path, encode), keep, order.images, backend.batch, workers)
+        try:
+            yield pump
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise _full(path, pump.there, order.images) from error
+            raise
+        except LostError as error:
+            raise _lost(error, path, order.images) from error
+        finally:
+            workers.shutdown(cancel_futures=True)
 
 
 def _plain(size: Size) -> int | list[int]:
@@ -190,4 +251,14 @@ def _full(path: Path, there: int, images: int) -> RoomError:
     return RoomError(
         f"Disk full at {there:,} of {images:,} pictures; {path} keeps them. Make room, and go "
         f"on: progan sample RUN {shlex.quote(str(path))} --n {images}"
+    )
+
+
+def _lost(error: LostError, path: Path, images: int) -> TrainingError:
+    again = f"progan sample RUN {shlex.quote(str(path))} --n {images}"
+    if path.suffix:
+        return TrainingError(f"{error} {path} was given up. Again: {again}")
+    return TrainingError(
+        f"{error} {path} keeps the pictures that are there. Go on, with as many processes or one: "
+        f"{again}"
     )

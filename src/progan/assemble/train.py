@@ -17,7 +17,8 @@ import torch
 from progan.assemble.ask import Asked, Prepared, name_of
 from progan.assemble.build import build_system, versions
 from progan.assemble.recipes import with_usual_preset
-from progan.assemble.session import Outcome, Screen, Session
+from progan.assemble.screens import Screen
+from progan.assemble.session import Outcome, Session
 from progan.core import distributed
 from progan.core.config import Recipe, parse_recipe, write_recipe
 from progan.core.errors import CheckpointError, ConfigError, DataError, TrainingError
@@ -32,7 +33,7 @@ from progan.engine.checkpoint import newest_valid, remove_leftovers
 from progan.engine.precision import choose_device
 from progan.engine.record import Onlooker, RunFolder
 
-__all__ = ["Outcome", "Screen", "resume_run", "suited", "train_run"]
+__all__ = ["Outcome", "resume_run", "suited", "train_run"]
 
 CPU_MINUTES = 10.0
 """Length of a run on a CPU when nothing was asked."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import typer
 
-from progan.cli import processes, screen
+from progan.cli import processes, screen, streams
 from progan.cli.usage import explain, way_on
 from progan.core.errors import ProganError, is_out_of_memory
 
@@ -53,10 +53,10 @@ def _first(
     if version:
         from progan import __version__
 
-        screen.say(f"progan {__version__}")
+        streams.say(f"progan {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        screen.say(FIRST_LINES)
+        streams.say(FIRST_LINES)
 
 
 def _register() -> None:
@@ -84,7 +84,7 @@ def main() -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
     os.environ.setdefault("KMP_BLOCKTIME", "0")
     screen.BEGAN = screen.process_began()
-    screen.prepare_streams()
+    streams.prepare_streams()
     debug = "--debug" in sys.argv[1:]
     arguments = [word for word in sys.argv[1:] if word != "--debug"]
     sys.exit(run(arguments, debug=debug))
@@ -116,7 +116,7 @@ def _run(arguments: list[str], debug: bool) -> int:
         if debug:
             traceback.print_exc()
         text, code = _told(error, command, arguments)
-        screen.fail(re.sub(r"\S{400,}", lambda long: f"{long[0][:200]}…", text))
+        streams.fail(re.sub(r"\S{400,}", lambda long: f"{long[0][:200]}…", text))
         processes.claim(code)
         return code
 

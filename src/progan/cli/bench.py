@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from progan.cli.screen import gigabytes, rate, say
+from progan.cli.figures import gigabytes, rate
+from progan.cli.options import Device
+from progan.cli.streams import say
 from progan.cli.written import write_json
 from progan.core.config import apply_sets
 from progan.core.errors import ConfigError
@@ -39,7 +41,7 @@ def bench(
             help='Two settings in turn, and their ratio: "train.precision=fp32" "".',
         ),
     ] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
+    device: Device = None,
     sets: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any setting.")
     ] = None,

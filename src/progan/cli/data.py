@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from progan.cli import screen
+from progan.cli.streams import say
 from progan.core.config import DataSettings, Recipe, apply_sets
 from progan.core.errors import ConfigError, DataError, RoomError
 from progan.data.packaged import PACKAGED
@@ -66,7 +67,7 @@ Workers = Annotated[int | None, typer.Option(help="Processes that read; all core
 @app.callback(invoke_without_command=True)
 def _first(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
-        screen.say(FIRST_LINES)
+        say(FIRST_LINES)
 
 
 @app.command()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from progan.assemble import recipes as library
-from progan.cli.screen import say, width_of_screen
+from progan.cli.streams import say, width_of_screen
 from progan.core.errors import ConfigError
 from progan.core.spelling import nearest
 from progan.systems.registry import SYSTEMS, load_config_class

@@ -12,7 +12,8 @@ import typer
 
 from progan.assemble.runs import newest_run
 from progan.cli import processes
-from progan.cli.screen import clock, say
+from progan.cli.figures import clock
+from progan.cli.streams import say
 from progan.core.errors import ConfigError
 from progan.core.spelling import nearest
 

@@ -1,4 +1,4 @@
-"""`sample --n`: many pictures to a folder, a zip or an npz file."""
+"""`sample --n`: many pictures to a folder, a zip or an npz file; by one process or several."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from progan.cli.screen import clock, open_face, say
+from progan.cli import processes
+from progan.cli.figures import clock
+from progan.cli.screen import open_face
+from progan.cli.streams import say
+from progan.core.launch import launched
 
 if TYPE_CHECKING:
     from progan.assemble.model import Model
     from progan.engine.choice import Choice
 
-__all__ = ["BESIDE", "many"]
+__all__ = ["BESIDE", "help_out", "many"]
 
 BESIDE = (
     *("truncation", "resolution", "alpha", "label", "weights", "at-images", "device"),
@@ -37,7 +41,8 @@ def many(model: Model, given: Mapping[str, Any], path: Path, words: Sequence[str
     images, began = given["n"], time.monotonic()
     again = ["progan", "sample", *words]
 
-    stop = StopOnSignals(lambda: say("Stopping …"))
+    alone = launched() is None  # otherwise a signal may come because another ended
+    stop = StopOnSignals(lambda: say("Stopping …") if alone else None)
 
     def chosen(choice: Choice) -> None:
         nonlocal again, began
@@ -64,19 +69,27 @@ def many(model: Model, given: Mapping[str, Any], path: Path, words: Sequence[str
             progress=progress,
             stop=stop,
         )
+    code = processes.part(stop.exit_code if found.stopped and stop() else 0)
     if found.stopped:
         there = f"Stopped at {found.there:,} of {images:,} pictures"
         if path.suffix:
             say(f"{there}; {path} was not written. A folder could be gone on with.")
         else:
             say(f"{there}; they stay. Go on: {shlex.join([*again, str(path)])}")
-        raise typer.Exit(stop.exit_code)
+        raise typer.Exit(code)
     rate = f", {found.made / found.seconds:,.0f}/s" if found.made and found.seconds else ""
     say(
         f"{path}  {images:,} pictures, {found.width} × {found.height}, from {model.path} at "
         f"{model.trained_images:,} images, in {clock(found.seconds)}{rate}"
     )
     say(f"Again: {shlex.join([*again, str(path)])}")
+
+
+def help_out(device: str) -> None:
+    """Do the share of a process that is not the first."""
+    from progan.assemble import stream
+
+    raise typer.Exit(processes.part(stream.help_out(device)))
 
 
 def _why(choice: Choice) -> str:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from progan.assemble.ask import Asked, prepare
-from progan.cli import screen
-from progan.cli.train import Device, Minutes, Runs, check_numbers, check_words
+from progan.cli import figures, options, screen
+from progan.cli.streams import say
+from progan.cli.train import check_numbers, check_words
 from progan.cli.written import write_json
 from progan.core.errors import ConfigError
 
@@ -20,31 +21,18 @@ __all__ = ["forecast_lines", "plan"]
 
 
 def plan(
-    source: Annotated[
-        str,
-        typer.Argument(
-            help="A folder of pictures, a zip, npz or IDX file, portraits, fashion-mnist, or a "
-            "recipe."
-        ),
-    ] = "portraits",
-    minutes: Minutes = None,
+    source: options.Source = "portraits",
+    minutes: options.Minutes = None,
     images: Annotated[
         int | None, typer.Option(help="As for so many images in all, instead of minutes.")
     ] = None,
-    resolution: Annotated[
-        int | None, typer.Option(help="Side of the pictures: 4, 8, 16 … 1024.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
-    system: Annotated[str | None, typer.Option(help="What to train: progan describe.")] = None,
-    preset: Annotated[str | None, typer.Option(help="A named group of its settings.")] = None,
-    sets: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting: optimizer.lr=2e-4."),
-    ] = None,
-    device: Device = None,
-    exact: Annotated[
-        bool, typer.Option("--exact", help="One thread: the same bits on any number of cores.")
-    ] = False,
+    resolution: options.Resolution = None,
+    seed: options.Seed = None,
+    system: options.System = None,
+    preset: options.Preset = None,
+    sets: options.Sets = None,
+    device: options.Device = None,
+    exact: options.Exact = False,
     gpus: Annotated[
         int, typer.Option(help="Extrapolate to so many devices like the one measured.")
     ] = 1,
@@ -52,7 +40,7 @@ def plan(
     to_json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write the numbers here.")
     ] = None,
-    runs: Runs = Path("runs"),
+    runs: options.Runs = Path("runs"),
 ) -> None:
     """What training would take: time and memory of each stage, measured here. Trains nothing."""
     check_numbers(minutes=minutes, images=images, resolution=resolution)
@@ -85,10 +73,10 @@ def plan(
     finally:
         face.close()
     face.line("Plan", found.title)
-    screen.say()
+    say()
     for line in forecast_lines(found):
-        screen.say(line)
-    screen.say()
+        say(line)
+    say()
     for line in _remarks(found):
         face.line("Note", line)
     if to_json is not None:
@@ -107,19 +95,19 @@ def forecast_lines(found: Forecast) -> list[str]:
         clock += stage.seconds
         lines.append(
             f"  {stage.name:<11}{stage.resolution:>5}{stage.images:>12,}{stage.batch:>7}"
-            f"{stage.micro_batch:>8}{screen.gigabytes(stage.memory):>9}"
-            f"{screen.rate(stage.images_per_second):>10}{screen.clock(stage.seconds):>9}"
-            f"{screen.clock(clock):>10}" + f"{screen.clock(stage.seconds_on_all):>9}" * several
+            f"{stage.micro_batch:>8}{figures.gigabytes(stage.memory):>9}"
+            f"{figures.rate(stage.images_per_second):>10}{figures.clock(stage.seconds):>9}"
+            f"{figures.clock(clock):>10}" + f"{figures.clock(stage.seconds_on_all):>9}" * several
         )
     if found.report_seconds:
         end = found.report_seconds
-        both = f"{screen.clock(end):>9}{screen.clock(clock + end):>10}"
-        lines.append(f"  {'report':<62}{both}" + f"{screen.clock(end):>9}" * several)
+        both = f"{figures.clock(end):>9}{figures.clock(clock + end):>10}"
+        lines.append(f"  {'report':<62}{both}" + f"{figures.clock(end):>9}" * several)
     images = sum(stage.images for stage in found.stages)
-    total = f"{screen.clock(found.seconds):>9}{screen.clock(found.seconds):>10}"
+    total = f"{figures.clock(found.seconds):>9}{figures.clock(found.seconds):>10}"
     lines.append(
         f"  {'total':<16}{images:>12,}{'':>34}{total}"
-        + f"{screen.clock(found.seconds_on_all):>9}" * several
+        + f"{figures.clock(found.seconds_on_all):>9}" * several
     )
     return lines
 

@@ -9,39 +9,17 @@ first one where it came to all; every process ends with its exit code.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from progan.core.errors import ProganError, TrainingError
 from progan.core.launch import ToldError, launched
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+__all__ = ["answer", "claim", "idle", "join", "leave", "part"]
 
-    from progan.core.plan import Plan
-    from progan.engine.events import Event
-
-__all__ = ["Onlooking", "answer", "claim", "idle", "join", "leave"]
-
-TOGETHER = ("train", "demo", "resume", "evaluate")
-"""Verbs that several processes carry out; all others are the first one's alone."""
+TOGETHER = {"train": "", "demo": "", "resume": "", "evaluate": "", "sample": "--n"}
+"""Verbs that several processes carry out, with the option that makes them worth it, if there is
+one; all others are the first one's alone."""
 A_MOMENT = 1.5
 """Seconds in which the first process tells an error that came to all."""
-
-
-class Onlooking:
-    """The screen of a process that is not the first: it shows nothing."""
-
-    def line(self, head: str, text: str) -> None:
-        """Nothing."""
-
-    def building(self, done: int, total: int) -> None:
-        """Nothing."""
-
-    def plan(self, title: str, plan: Plan, rates: Mapping[int, float], finish: float) -> None:
-        """Nothing."""
-
-    def hear(self, event: Event) -> None:
-        """Nothing."""
 
 
 def idle(arguments: Sequence[str]) -> bool:
@@ -49,7 +27,9 @@ def idle(arguments: Sequence[str]) -> bool:
     here = launched()
     if here is None or here.rank == 0:
         return False
-    return not set(arguments[:1]) & set(TOGETHER) or bool({"-h", "--help"} & set(arguments))
+    words = {word.partition("=")[0] for word in arguments}
+    shared = bool(arguments) and TOGETHER.get(arguments[0]) in ("", *words)
+    return not shared or bool({"-h", "--help"} & words)
 
 
 def join() -> bool:
@@ -85,6 +65,16 @@ def claim(code: int) -> None:
         from progan.core import meeting
 
         meeting.claim(code)
+
+
+def part(code: int) -> int:
+    """Leave the group at the end of what all do together; the largest of their exit codes."""
+    if launched() is not None:
+        from progan.core import distributed, meeting
+
+        code = distributed.largest(code)[0]
+        meeting.part()
+    return code
 
 
 def leave(code: int) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from progan.assemble.runs import newest_run
-from progan.cli.screen import say
+from progan.cli.streams import say
 from progan.core.errors import ConfigError, RoomError
 
 __all__ = ["report"]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from progan.assemble.runs import newest_run
-from progan.cli import many
-from progan.cli.screen import say
+from progan.cli import many, processes
+from progan.cli.streams import say
 from progan.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -94,6 +94,8 @@ def sample(
     }
     given = {name: value for name, value in options.items() if value is not None}
     _refuse_mixtures(given)
+    if n is not None and not processes.join():
+        many.help_out(device or "auto")
     source, target = _places(run, out, separate=separate or n is not None)
     if target is not None:
         _check_suffix(target, given)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 import shlex
-import shutil
 import sys
 import textwrap
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
+from progan.cli.figures import clock, plan_lines, status_lines, words
+from progan.cli.streams import say, width_of_screen
 from progan.core.launch import launched
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from progan.core.plan import Plan, Progress
     from progan.engine.events import Event
 
-__all__ = ["Face", "clock", "fail", "open_face", "prepare_streams", "say", "width_of_screen"]
+__all__ = ["Face", "open_face", "process_began"]
 
 BEGAN = time.monotonic()
 """`time.monotonic()` when the user pressed Enter."""
@@ -34,80 +33,8 @@ shell that becomes the command keeps its own start."""
 PLAIN_SECONDS = 10.0
 """Seconds between two lines where nothing can be painted in place."""
 
-
-NEAR = {
-    **{"×": "x", "−": "-", "…": "...", "→": "->", "±": "+-", "━": "=", "╸": ">", "–": "-"},
-    **{"·": "*", "√": "sqrt ", "²": "^2", "⁶": "^6", "³": "^3", "‖": "||", "∇": "grad "},
-    **{"λ": "lambda", "γ": "gamma", "ε": "eps", "’": "'", "“": '"', "”": '"'},
-}
-"""What stands in for signs that a terminal cannot show."""
-
 INDENT = 9
 """Columns of the heads Data, Machine, Plan."""
-
-
-def _near(error: UnicodeError) -> tuple[str, int]:
-    """Handler of encoding errors: something near, or the code of the sign."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    lost = error.object[error.start : error.end]
-    signs = (NEAR.get(c) or c.encode("ascii", "backslashreplace").decode() for c in lost)
-    return "".join(signs), error.end
-
-
-codecs.register_error("progan.near", _near)
-
-
-def prepare_streams() -> None:
-    """Let both streams take any text, whatever they can show."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError, ValueError, OSError):
-            stream.reconfigure(errors="progan.near")  # type: ignore[union-attr]
-
-
-def _write(stream: TextIO, text: str) -> None:
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    try:
-        stream.write(text.encode(encoding, "progan.near").decode(encoding) + "\n")
-        stream.flush()
-    except BrokenPipeError:  # the reader went away, as `head` does: go on in silence
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    except RuntimeError:
-        pass  # a signal came in the middle of another line; its own line is not worth the run
-
-
-def say(text: str = "") -> None:
-    """Print plain text to the standard output."""
-    _write(sys.stdout, text)
-
-
-def fail(text: str) -> None:
-    """Print an error to the standard error."""
-    _write(sys.stderr, text)
-
-
-def width_of_screen() -> int:
-    """Columns to fill: the terminal's, from 40 to 100; 100 where there is none."""
-    return max(40, min(100, shutil.get_terminal_size((100, 24)).columns))
-
-
-def clock(seconds: float) -> str:
-    """Seconds as 0:07, 12:30 or 3:05:00; from a hundred hours on, as 888 h."""
-    whole = max(0, round(seconds))
-    hours, rest = divmod(whole, 3600)
-    minutes, left = divmod(rest, 60)
-    if hours >= 100:
-        return f"{hours:,} h"
-    return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
-
-
-def words(seconds: float) -> str:
-    """Seconds as 9 min 48 s."""
-    minutes, left = divmod(max(0, round(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = [f"{hours} h" * (hours > 0), f"{minutes} min" * (minutes > 0), f"{left} s"]
-    return " ".join(part for part in parts if part)
 
 
 def process_began() -> float:
@@ -129,71 +56,6 @@ def _age(pid: str) -> float:
         return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, IndexError, AttributeError):
         return -1.0
-
-
-def rate(images_per_second: float) -> str:
-    """Images per second as 1,240 or 0.42."""
-    return f"{images_per_second:,.0f}" if images_per_second >= 10 else f"{images_per_second:.2f}"
-
-
-def gigabytes(size: int | None) -> str:
-    """Bytes as 0.42 GB or 9.1 GB; a dash where they are not known."""
-    if size is None:
-        return "-"
-    return f"{size / 1e9:.2f} GB" if size < 1e9 else f"{size / 1e9:.1f} GB"
-
-
-def plan_lines(plan: Plan, rates: Mapping[int, float], began: float, finish: float) -> list[str]:
-    """The plan as a table; times are counted from Enter."""
-    head = f"  {'stage':<11}{'images':>12}{'batch':>7}{'images/s':>10}{'from':>9}{'to':>9}"
-    lines, at = [head], began
-    for index, stage in enumerate(plan.stages):
-        if not stage.images:
-            continue
-        end = at + stage.images / rates[index]
-        lines.append(
-            f"  {stage.name:<11}{stage.images:>12,}{stage.batch:>7}{rate(rates[index]):>10}"
-            f"{clock(at):>9}{clock(end):>9}"
-        )
-        at = end
-    if finish:
-        lines.append(f"  {'report':<40}{clock(at):>9}{clock(at + finish):>9}")
-    return lines
-
-
-def status_lines(
-    at: Progress,
-    plan: Plan,
-    terms: Mapping[str, float],
-    rate: float,
-    left: float | None,
-    width: int,
-) -> tuple[str, str]:
-    """The line of progress and the line of terms."""
-    share = min(1.0, at.images / max(1, plan.images))
-    fade = f"  alpha {at.alpha:.2f}" if at.stage.fade else ""
-    left_text = f"  {clock(left)} left" if left is not None else ""
-    tail = f"{100 * share:3.0f} %{fade}  {at.images:,} images  {rate:,.0f}/s{left_text}"
-    room = max(0, min(34, width - len(at.stage.name) - len(tail) - 6))
-    done = int(room * share)
-    bar = "━" * done + "╸" * (done < room) + " " * (room - done - 1)
-    first = f"{at.stage.name}  {bar[:room]}  {tail}" if room >= 8 else f"{at.stage.name}  {tail}"
-    return first[:width], _terms_line(terms, width)
-
-
-def _terms_line(terms: Mapping[str, float], width: int) -> str:
-    """As many terms as fit, each player named once: `critic real 0.7  fake 0.6  generator …`."""
-    line, last = "", ""
-    for name, value in terms.items():
-        player, _, term = name.rpartition("/")
-        if term == "gradient_norm":
-            continue
-        who = f"{player} " if player and player != last else ""
-        word = f"{who}{term} " + f"{value:.3g}".replace("-", "−")
-        if len(line) + len(word) + 2 > width:
-            break
-        line, last = f"{line}  {word}" if line else word, player
-    return line
 
 
 class Face:

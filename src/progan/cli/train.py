@@ -11,50 +11,33 @@ import typer
 
 from progan.assemble.ask import Asked, prepare
 from progan.assemble.runs import newest_run
-from progan.cli import processes, screen
+from progan.assemble.screens import Onlooking
+from progan.cli import options, processes, screen
+from progan.cli.streams import say
 from progan.core.errors import ConfigError, RoomError
 from progan.core.spelling import nearest
 
 __all__ = ["check_numbers", "check_words", "demo", "resume", "train"]
 
-Minutes = Annotated[
-    float | None, typer.Option(help="Fit the whole run, report included, to so many minutes.")
-]
-Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")]
-Runs = Annotated[Path, typer.Option(metavar="FOLDER", help="Folder that holds run folders.")]
-
 
 def train(
-    source: Annotated[
-        str,
-        typer.Argument(
-            help="A folder of pictures, a zip, npz or IDX file, portraits, fashion-mnist, or a "
-            "recipe."
-        ),
-    ],
-    minutes: Minutes = None,
+    source: options.Source,
+    minutes: options.Minutes = None,
     images: Annotated[
         int | None, typer.Option(help="Train on so many images in all, instead of minutes.")
     ] = None,
-    resolution: Annotated[
-        int | None, typer.Option(help="Side of the pictures: 4, 8, 16 … 1024.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
-    system: Annotated[str | None, typer.Option(help="What to train: progan describe.")] = None,
-    preset: Annotated[str | None, typer.Option(help="A named group of its settings.")] = None,
-    sets: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting: optimizer.lr=2e-4."),
-    ] = None,
+    resolution: options.Resolution = None,
+    seed: options.Seed = None,
+    system: options.System = None,
+    preset: options.Preset = None,
+    sets: options.Sets = None,
     name: Annotated[str | None, typer.Option(help="Name of the run folder.")] = None,
-    device: Device = None,
-    exact: Annotated[
-        bool, typer.Option("--exact", help="One thread: the same bits on any number of cores.")
-    ] = False,
+    device: options.Device = None,
+    exact: options.Exact = False,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also write TensorBoard files.")
     ] = False,
-    runs: Runs = Path("runs"),
+    runs: options.Runs = Path("runs"),
 ) -> None:
     """Train on pictures: plan, training, report. Only the first word is needed."""
     check_numbers(minutes=minutes, images=images, resolution=resolution)
@@ -81,8 +64,8 @@ def train(
 
 def demo(
     minutes: Annotated[float, typer.Option(help="How long.")] = 3.0,
-    device: Device = None,
-    runs: Runs = Path("runs"),
+    device: options.Device = None,
+    runs: options.Runs = Path("runs"),
 ) -> None:
     """Three minutes on portraits drawn by progan itself."""
     check_numbers(minutes=minutes)
@@ -109,7 +92,7 @@ def resume(
     accept_new_data: Annotated[
         bool, typer.Option("--accept-new-data", help="Go on although the pictures changed.")
     ] = False,
-    runs: Runs = Path("runs"),
+    runs: options.Runs = Path("runs"),
 ) -> None:
     """Go on exactly where a run stopped."""
     check_numbers(minutes=minutes, images=images)
@@ -197,7 +180,7 @@ def _train(asked: Asked) -> None:
 
 def _session(work: Callable[[Any], Any]) -> None:
     if not processes.join():
-        outcome = work(processes.Onlooking())
+        outcome = work(Onlooking())
         raise typer.Exit(outcome.exit_code)
     face = screen.open_face()
     try:
@@ -208,7 +191,7 @@ def _session(work: Callable[[Any], Any]) -> None:
     finally:
         face.close()
     if outcome.exit_code:
-        screen.say(
+        say(
             f"Stopped after saving at {outcome.images:,} images. "
             f"Continue: progan resume {shlex.quote(str(outcome.path))}"
         )

@@ -8,6 +8,7 @@ end in the same bits.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 from typing import TypeVar
 
 import torch
@@ -16,20 +17,25 @@ from torch import Tensor, nn
 
 from progan.core import meeting
 from progan.core.errors import ConfigError
+from progan.core.launch import cores, launched
 
 __all__ = [
     "agree",
     "broadcast",
     "first",
     "gather",
+    "hand_over",
     "is_first",
     "largest",
     "mean",
+    "own_cores",
     "owned",
     "piece",
     "rank",
     "share",
+    "share_cores",
     "sum_shards",
+    "take_from",
     "world",
 ]
 
@@ -52,6 +58,19 @@ def world() -> int:
 def is_first() -> bool:
     """Whether this process is the one that writes files and talks."""
     return rank() == 0
+
+
+def own_cores() -> int:
+    """Cores of this process: its fair share, where several run on its machine."""
+    here = launched() if world() > 1 else None
+    return cores(here.local_world if here else 1)
+
+
+def share_cores() -> int:
+    """Compute on that many threads, as one of several processes; how many threads there are."""
+    if world() > 1:
+        torch.set_num_threads(own_cores())
+    return torch.get_num_threads()
 
 
 def owned(shards: int) -> range:
@@ -151,6 +170,29 @@ def gather(tensor: Tensor) -> list[Tensor]:
     with meeting.together():
         dist.all_gather(everyone, tensor.contiguous())
     return everyone
+
+
+def hand_over(parts: Sequence[bytes | memoryview]) -> None:
+    """Give the first process pieces of bytes, none of them empty; it takes them by `take_from`."""
+    with meeting.together():
+        dist.send(torch.tensor([len(parts)]), 0)
+        if parts:
+            dist.send(torch.tensor([len(part) for part in parts]), 0)
+            dist.send(torch.frombuffer(bytearray().join(parts), dtype=torch.uint8), 0)
+
+
+def take_from(process: int) -> list[memoryview]:
+    """The pieces of bytes that another process hands over to this one, the first."""
+    with meeting.together():
+        dist.recv(count := torch.empty(1, dtype=torch.int64), process)
+        lengths = torch.zeros(int(count), dtype=torch.int64)
+        if not len(lengths):
+            return []
+        dist.recv(lengths, process)
+        dist.recv(content := torch.empty(int(lengths.sum()), dtype=torch.uint8), process)
+    whole = content.numpy().data
+    sizes = lengths.tolist()
+    return [whole[end - size : end] for size, end in zip(sizes, accumulate(sizes), strict=True)]
 
 
 def agree(value: T) -> T:

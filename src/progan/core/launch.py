@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from progan.core.errors import TrainingError
 
-__all__ = ["Launch", "LostError", "ToldError", "launched"]
+__all__ = ["Launch", "LostError", "ToldError", "cores", "launched"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ToldError(Exception):
     """Another process ended and told why: this one ends with its exit code, in silence."""
 
     def __init__(self, exit_code: int) -> None:
-        super().__init__(f"another process ended with {exit_code}")
+        super().__init__(f"Another process ended with exit code {exit_code}")
         self.exit_code = exit_code
 
 
@@ -53,3 +53,9 @@ def launched() -> Launch | None:
     except ValueError:
         return None
     return Launch(rank, world, local, local_world) if world > 1 else None
+
+
+def cores(processes: int = 1) -> int:
+    """Cores that this process may use: its fair share where so many run on this machine."""
+    found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, (found or 1) // processes)

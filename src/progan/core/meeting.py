@@ -45,7 +45,11 @@ END = "end"
 class _Here:
     """What this process knows of the meeting."""
 
+    launcher: Any = None
+    """The store of the launcher; a process may meet the others more than once."""
+    meetings = 0
     store: Any = None
+    """Its part for this meeting."""
     rank = 0
     world = 1
     waits = 0
@@ -63,13 +67,16 @@ def join() -> None:
     nccl = torch.cuda.is_available() and dist.is_nccl_available()
     untyped: Any = dist
     try:
-        store, rank, world = next(untyped.rendezvous("env://", timeout=PATIENCE))
-        _Here.store = untyped.PrefixStore("progan", store)
+        if _Here.launcher is None:
+            _Here.launcher, _, _ = next(untyped.rendezvous("env://", timeout=PATIENCE))
+        _Here.meetings, _Here.waits = _Here.meetings + 1, 0
+        mine = untyped.PrefixStore(f"progan/{_Here.meetings}", _Here.launcher)
+        _Here.store = untyped.PrefixStore("words", mine)
         dist.init_process_group(
             "cpu:gloo,cuda:nccl" if nccl else "gloo",
-            store=untyped.PrefixStore("group", store),
-            rank=rank,
-            world_size=world,
+            store=untyped.PrefixStore("group", mine),
+            rank=here.rank,
+            world_size=here.world,
             timeout=PATIENCE,
         )
     except (RuntimeError, ValueError) as error:

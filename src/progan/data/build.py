@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from progan.core.errors import DataError
 from progan.core.faults import Faults
-from progan.data.crew import decode, default_workers
+from progan.core.launch import cores
+from progan.data.crew import decode
 from progan.data.disk import lock, read_json, replace, room
 from progan.data.pyramid import Pyramid
 from progan.data.report import DataReport
@@ -87,7 +88,7 @@ def _build(
             if to.exists():
                 return _already_there(to, writer.key)
             if not writer.begin():
-                _fill(task, writer, workers or default_workers(), progress)
+                _fill(task, writer, workers or cores(), progress)
             writer.finish()
     except OSError as error:
         raise room(error, to, task.bytes_needed()) from error
@@ -108,7 +109,7 @@ def check(
     """
     task = Task(source, settings, resolution)
     tally = _Tally(progress, len(task.indices))
-    results = decode(source, task.frame, task.jobs(), workers or default_workers(), tally.add)
+    results = decode(source, task.frame, task.jobs(), workers or cores(), tally.add)
     with closing(results):
         records = [Record.of(result) for result in results]
     return task.report(sorted(records, key=lambda record: record.number))

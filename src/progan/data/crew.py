@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import queue
-import sys
 import threading
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +16,7 @@ from progan.data.records import SMALLEST, Finding, Frame, Kind, shown
 from progan.data.report import NOTES
 from progan.data.sources.base import Source
 
-__all__ = ["Decoded", "Job", "decode", "default_workers", "measure"]
+__all__ = ["Decoded", "Job", "decode", "measure"]
 
 
 @dataclass(frozen=True)
@@ -42,13 +40,6 @@ class Decoded:
     """For each resolution n c r r, of the good pictures."""
     findings: list[Finding] = field(default_factory=list)
     notes: dict[str, int] = field(default_factory=dict)
-
-
-def default_workers() -> int:
-    """As many as there are processors this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def decode(
