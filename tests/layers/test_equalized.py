@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from progan.layers.convolve import weights_made_once
 from progan.layers.equalized import (
     EqualizedConv2d,
     EqualizedDownConv2d,
@@ -131,3 +132,15 @@ def test_bfloat16_agrees_loosely_and_gives_float32_gradients(
     assert result.dtype == torch.bfloat16
     assert layer.weight.grad.dtype == torch.float32
     torch.testing.assert_close(result.float(), expected, atol=0.05, rtol=0.05)
+
+
+@pytest.mark.parametrize("first", [8, 1])
+def test_a_batch_of_another_size_meets_the_same_layer(first: int) -> None:
+    """The constant goes to whichever has fewer numbers, the input or the weight, but once."""
+    layer = EqualizedConv2d(4, 4)  # 144 weights
+    large, small = torch.randn(8, 4, 4, 4), torch.randn(1, 4, 4, 4)  # 512 numbers, and 64
+    expected = {8: layer(large), 1: layer(small)}
+    with weights_made_once():
+        for size in (first, 9 - first):
+            found = layer({8: large, 1: small}[size])
+            torch.testing.assert_close(found, expected[size])

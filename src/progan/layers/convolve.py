@@ -188,7 +188,7 @@ class _Slope(torch.autograd.Function):
 
 # Weights ----------------------------------------------------------------------------------------
 
-_made: list[dict[tuple[int, torch.dtype, bool], tuple[object, Tensor]]] = []
+_made: list[dict[tuple[int, torch.dtype, bool, str], tuple[object, Tensor]]] = []
 
 
 @contextmanager
@@ -205,10 +205,15 @@ def weights_made_once() -> Iterator[None]:
         _made.pop()
 
 
-def ready(layer: torch.nn.Module, kind: torch.dtype, make: Callable[[], Tensor]) -> Tensor:
-    """The weight of `layer` as it is used, in type `kind`: made now, or taken from before."""
+def ready(
+    layer: torch.nn.Module, kind: torch.dtype, make: Callable[[], Tensor], *, form: str = ""
+) -> Tensor:
+    """The weight of `layer` as it is used, in type `kind`: made now, or taken from before.
+
+    `form` tells apart what a layer makes of its weight in several ways.
+    """
     known = _made[-1] if _made else {}
-    key = (id(layer), kind, torch.is_grad_enabled())
+    key = (id(layer), kind, torch.is_grad_enabled(), form)
     if key not in known:
         # What making it saves is none of the business of a checkpoint around the layer, which
         # counts, and finds it made when it does the same again.

@@ -83,7 +83,12 @@ class EqualizedConv2d(nn.Module):
         if self.scale != 1.0 and on_input:  # the constant goes where there is less to multiply
             x = x * self.scale
         plain = self.scale == 1.0 or on_input
-        weight = ready(self, kind, lambda: self.weight if plain else self.weight * self.scale)
+        weight = ready(
+            self,
+            kind,
+            lambda: self.weight if plain else self.weight * self.scale,
+            form="plain" if plain else "scaled",
+        )
         if self.outer:  # on a CPU several times faster than a convolution over one channel
             pixels = F.linear(x.permute(0, 2, 3, 1), weight.flatten(1), self.bias)
             return pixels.permute(0, 3, 1, 2)
