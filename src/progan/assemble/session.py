@@ -122,6 +122,8 @@ class Session:
             shards=train.shards or 1,
             micro_batch=train.micro_batch,
             precision=self.precision,
+            tf32=train.tf32,
+            compiled=train.compile,
             device=self.device,
             faults=self.faults,
         )
@@ -178,6 +180,8 @@ class Session:
             what = f"{processes}{torch.cuda.get_device_name(self.device)}"
         self.screen.line("Machine", f"{what}, {self.precision} ({how})")
         self.notes.append(f"{what}, {self.precision}: {how}.")
+        if train.compile and self.device.type == "cpu":
+            self.screen.line("Note", "Compiled code is no faster on a CPU: train.compile=false")
 
     def _fastest(self, choices: list[tuple[int, Precision]]) -> tuple[int, Precision]:
         """By the better of two measurements each, in turn: other programs come and go."""
