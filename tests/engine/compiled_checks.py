@@ -13,7 +13,7 @@ from contract.variants import FakeData, Variant, shortened
 from engine.test_functional import GP, R1, SMALL, assert_same, at, played, progan
 from progan.engine.functional import Functional
 from progan.engine.loop import Trainer
-from progan.engine.precision import precision_context
+from progan.engine.precision import float32_products, has_bf16, precision_context
 
 CPU = torch.device("cpu")
 CLOSE = {"rtol": 1e-4, "atol": 1e-6}
@@ -59,11 +59,29 @@ def test_a_scale_that_changes_is_not_traced_anew() -> None:
     assert backend.graphs == 1
 
 
-def trainer(compiled: bool, **settings: Any) -> Trainer:
+class OnDevice(FakeData):
+    """Made-up pictures, brought to a device as a loader would."""
+
+    device = CPU
+
+    def batch(self, numbers: range, resolution: Any) -> Any:
+        return super().batch(numbers, resolution).to(self.device)
+
+
+def trainer(
+    compiled: bool, *, device: torch.device = CPU, precision: Any = "fp32", **settings: Any
+) -> Trainer:
     sets = {**SMALL, "optimizer": {"kind": "SGD", "lr": 0.01}, **settings}
-    system = Variant(system="progan", name="", preset="cpu", set=sets).build()
+    system = Variant(system="progan", name="", preset="cpu", set=sets).build().to(device)
+    data = OnDevice(GREY, system.batch_type)
+    data.device = device
     return Trainer(
-        system, FakeData(GREY, system.batch_type), plan=shortened(system, 2), compiled=compiled
+        system,
+        data,
+        plan=shortened(system, 2),
+        compiled=compiled,
+        precision=precision,
+        device=device,
     )
 
 
@@ -106,10 +124,24 @@ def test_compiled_in_earnest_it_gives_what_autograd_gives(
     assert torch.nn.functional.cosine_similarity(*rows, dim=0) > 0.99
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_on_a_gpu_compiled_runs_end_where_others_do(precision: Any) -> None:
+    device = torch.device("cuda", 0)
+    if precision == "bf16" and not has_bf16(device):
+        pytest.skip("this GPU does not multiply in bfloat16")
+    ends = []
+    for compiled in (False, True):
+        one = trainer(compiled, device=device, precision=precision, **R1)
+        while not one.done:
+            assert one.step().finite
+        ends.append(torch.cat([p.detach().flatten() for p in one.system.parameters()]))
+    assert torch.nn.functional.cosine_similarity(*ends, dim=0) > 0.999
+
+
 def test_compile_bears_both_kinds_of_float32() -> None:
     """It reads torch's older flags too, which must not contradict the newer ones."""
-    from progan.engine.precision import float32_products
-
     double = torch.compile(lambda x: 2 * x, backend="eager")
     for tf32 in (False, True):
         with float32_products(tf32=tf32):

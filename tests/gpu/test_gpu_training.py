@@ -246,22 +246,6 @@ def test_the_measured_peak_is_that_of_the_device() -> None:
         assert 0 < need.bytes < need.room <= total
 
 
-# Compiled ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@PRECISIONS
-def test_compiled_steps_are_those_that_are_not(precision: Any) -> None:
-    skip_without(precision)
-    found = []
-    for compiled in (False, True):
-        t = trainer(precision=precision, compiled=compiled)
-        while not t.done:
-            assert t.step().finite
-        found.append(torch.cat([p.detach().flatten() for p in t.system.parameters()]))
-    assert torch.nn.functional.cosine_similarity(*found, dim=0) > 0.999
-
-
 # Several -----------------------------------------------------------------------------------------
 
 
