@@ -19,6 +19,7 @@ from progan.assemble.memory import Need
 from progan.cli.app import run
 from progan.cli.plan import forecast_lines
 from progan.core.batch import Labelled
+from progan.core.errors import ConfigError
 from progan.core.recipe import DataSettings
 from progan.core.specs import DataSpec
 from progan.data.build import already_built, open_or_build
@@ -51,7 +52,8 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
 def told(tmp_path: Path, **more: Any) -> tuple[forecasts.Forecast, Quiet]:
     options = {"devices": more.pop("devices", 1), "seconds": more.pop("seconds", 1.0)}
-    asked = Asked(words="portraits", resolution=8, sets=TINY, runs=tmp_path / "runs", **more)
+    sets = (*TINY, *more.pop("sets", ()))
+    asked = Asked(words="portraits", resolution=8, sets=sets, runs=tmp_path / "runs", **more)
     screen = Quiet()
     return forecast(prepare(asked), screen, **options), screen
 
@@ -77,6 +79,21 @@ def test_a_length_in_minutes_is_fitted_as_training_fits_it(
     assert found.report_seconds >= 0.08 * 60
     # What starting took is not there for training; measuring for long does not count.
     assert 0.5 * 60 < found.seconds < 61
+
+
+def test_compiling_on_a_cpu_is_said_to_gain_nothing(tmp_path: Path, measured: list[int]) -> None:
+    _, screen = told(tmp_path, sets=["train.compile=true", "train.device=cpu"])
+    assert "Note Compiled code is no faster on a CPU: train.compile=false" in screen.lines
+    _, screen = told(tmp_path, sets=["train.device=cpu"])
+    assert not any("Compiled" in line for line in screen.lines)
+
+
+def test_fp16_on_a_cpu_is_refused_before_anything_is_measured(
+    tmp_path: Path, measured: list[int]
+) -> None:
+    with pytest.raises(ConfigError, match="fp16, which only GPUs are fast in"):
+        told(tmp_path, sets=["train.precision=fp16", "train.device=cpu"])
+    assert not measured
 
 
 def test_a_length_in_images_is_scaled(tmp_path: Path, measured: list[int]) -> None:

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from progan.core.batch import Images
 from progan.core.errors import ConfigError
+from progan.core.plan import Progress
+from progan.core.specs import Adam
+from progan.core.system import Player, Terms
 from progan.engine import precision
 from progan.engine.loop import Trainer
-from progan.engine.precision import choose_device, has_bf16, precision_context
+from progan.engine.play import gradients_of
+from progan.engine.precision import (
+    choose_device,
+    float32_products,
+    has_bf16,
+    precision_context,
+    refuse_precision,
+)
+from progan.engine.preview import generate
 from toys import ToyData, ToyGrowing
 
 CPU = torch.device("cpu")
@@ -118,3 +133,88 @@ def test_a_cpu_must_have_an_instruction_for_bf16(
     )
     monkeypatch.setattr(precision, "_cpu_flags", lambda: "")
     assert has_bf16(CPU) == bool(instruction)
+
+
+# TF32 ------------------------------------------------------------------------------------------
+
+
+def tf32_flags() -> tuple[str, str]:
+    """What torch allows products of float32 numbers: in cuBLAS, and in cuDNN's convolutions."""
+    conv: Any = torch.backends.cudnn.conv  # type: ignore[attr-defined]
+    return torch.backends.cuda.matmul.fp32_precision, conv.fp32_precision
+
+
+class Watched(ToyGrowing):
+    """Notes how float32 is multiplied while it plays, and may fail."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        super().__init__()
+        self.flags: list[tuple[str, str]] = []
+        self.fails = fails
+
+    def critic_loss(self, batch: Images, at: Progress) -> Terms:
+        self.flags.append(tf32_flags())
+        if self.fails:
+            raise ZeroDivisionError
+        return super().critic_loss(batch, at)
+
+    def generate(self, latents: Mapping[str, Tensor], at: Progress) -> Tensor:
+        self.flags.append(tf32_flags())
+        return super().generate(latents, at)
+
+
+@pytest.mark.parametrize(("tf32", "kind"), [(False, "ieee"), (True, "tf32")])
+def test_a_step_multiplies_float32_as_asked_and_leaves_torch_as_it_was(
+    tf32: bool, kind: str
+) -> None:
+    before = tf32_flags()
+    system = Watched()
+    Trainer(system, ToyData(), tf32=tf32).step()
+    assert set(system.flags) == {(kind, kind)}
+    assert tf32_flags() == before
+    broken = Watched(fails=True)
+    with pytest.raises(ZeroDivisionError):
+        Trainer(broken, ToyData(), tf32=tf32).step()
+    assert broken.flags == [(kind, kind)]
+    assert tf32_flags() == before
+
+
+def test_pictures_are_exact_whatever_torch_would_allow() -> None:
+    system = Watched()
+    before = tf32_flags()
+    with float32_products(tf32=True):
+        list(generate(system, system.draw(2), system.plan().at(0)))
+        assert tf32_flags() == ("tf32", "tf32")
+    assert system.flags == [("ieee", "ieee")]
+    assert tf32_flags() == before
+
+
+# Where float16 has no place -------------------------------------------------------------------
+
+
+def test_fp16_is_refused_on_a_cpu_in_one_line() -> None:
+    with pytest.raises(ConfigError, match=r"fp16, which only GPUs.*--set train.precision=auto"):
+        refuse_precision("fp16", CPU)
+    refuse_precision("fp16", torch.device("cuda", 0))
+    for name in ("auto", "bf16", "fp32"):
+        refuse_precision(name, CPU)
+
+
+def test_gradients_are_not_taken_in_half_precision_where_the_way_forward_was_not() -> None:
+    """A score in float32 has a gradient in float32: not one rounded to 8 bits."""
+    weight = nn.Parameter(torch.full((1, 3), 1 / 3))
+    x = torch.tensor([[1.0001, 0.5003, 0.2507]])
+
+    class Exact(ToyGrowing):
+        def critic_loss(self, batch: Images, at: Progress) -> Terms:
+            with torch.autocast("cpu", enabled=False):
+                return {"score": (x @ weight.t()).sum()}
+
+    system = Exact()
+    turn = system.turns(system.plan().at(0))[0]
+    players = {"critic": Player((weight,), Adam())}
+    with precision_context("bf16", CPU):
+        found, _ = gradients_of(
+            turn, players, ToyData().batch(range(1), 4), system.plan().at(0), micro_batch=None
+        )
+    assert torch.equal(found["critic"][0], x)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from progan.core.slopes import verdict_and_slope
 from progan.layers.resample import down, up
 from progan.objectives.penalty import drift, gradient_penalty, r1
 
@@ -66,9 +67,10 @@ def test_slope_on_enlarged_pictures_is_2_to_minus_k_of_the_native_slope(k: int) 
 
 
 def test_r1_of_a_linear_critic_is_half_its_squared_slope() -> None:
-    real = REAL.clone().requires_grad_()
-    torch.testing.assert_close(r1(linear(real), real), torch.tensor(4.5))
-    torch.testing.assert_close(r1(linear(real), real, scale=0.5), torch.tensor(4.5 / 4))
+    scores, slope = verdict_and_slope(linear, REAL)
+    torch.testing.assert_close(scores, linear(REAL))
+    torch.testing.assert_close(r1(slope), torch.tensor(4.5))
+    torch.testing.assert_close(r1(slope, scale=0.5), torch.tensor(4.5 / 4))
 
 
 def test_drift_is_the_mean_squared_score() -> None:

@@ -23,7 +23,13 @@ from progan.data.loader import Loader
 from progan.data.noise import NoisePyramid
 from progan.engine.loop import Draws, Trainer
 from progan.engine.operations import Operations, wait
-from progan.engine.precision import Precision, choose_device, has_bf16
+from progan.engine.precision import (
+    Precision,
+    choose_device,
+    float32_products,
+    has_bf16,
+    refuse_precision,
+)
 from progan.engine.preview import seeded
 
 __all__ = ["Arm", "Work", "drawing", "training"]
@@ -56,6 +62,7 @@ class Arm:
         spec = DataSpec(resolution=resolution, channels=channels, classes=0, images=10**6)
         self.system = build_system(recipe, spec, self.device)
         wanted = recipe.train.precision
+        refuse_precision(wanted, self.device)
         self.precision: Precision = (
             wanted if wanted != "auto" else "bf16" if has_bf16(self.device) else "fp32"
         )
@@ -81,6 +88,8 @@ class Arm:
             shards=train.shards or 1,
             micro_batch=train.micro_batch,
             precision=self.precision,
+            tf32=train.tf32,
+            compiled=train.compile,
             device=self.device,
         )
 
@@ -92,15 +101,19 @@ class Arm:
             if self.device.type == "cpu"
             else torch.cuda.get_device_name(self.device)
         )
-        return f"{self.recipe.system}{preset}; {where}, {self.precision}; torch {torch.__version__}"
+        train = self.recipe.train
+        more = ", TF32" * train.tf32 + ", compiled" * train.compile
+        how = f"{where}, {self.precision}{more}"
+        return f"{self.recipe.system}{preset}; {how}; torch {torch.__version__}"
 
     @contextmanager
     def in_charge(self) -> Iterator[None]:
-        """With this arm's number of threads."""
+        """With this arm's number of threads and kind of float32 products."""
         before = torch.get_num_threads()
         torch.set_num_threads(self.threads)
         try:
-            yield
+            with float32_products(tf32=self.recipe.train.tf32):
+                yield
         finally:
             torch.set_num_threads(before)
 

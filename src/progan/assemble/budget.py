@@ -7,7 +7,6 @@ down, and the plan in the checkpoint is the plan as decided.
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -71,16 +70,8 @@ def measure_stage(
 ) -> float:
     """Images per second of `stage`, on a throw-away copy of the trainer's system."""
     few = min(stage.batch, trainer.shards * FEW)
-    copied = Trainer(
-        copy.deepcopy(trainer.system),
-        data,
-        plan=Plan((replace(stage, images=10**12, batch=few),)),
-        seed=trainer.seed,
-        shards=trainer.shards,
-        micro_batch=trainer.micro_batch,
-        precision=trainer.precision,
-        device=trainer.device,
-    )
+    plan = Plan((replace(stage, images=10**12, batch=few),))
+    copied = trainer.twin(data, plan, micro_batch=trainer.micro_batch)
     copied.steps = 1  # a lazy turn is due at step 0; start beside it, as most steps do
     longest = max(LONG_STEP, PATIENCE * seconds)
     rate = _rate(copied)

@@ -10,9 +10,10 @@ import torch
 
 from progan.assemble.recipes import resolve
 from progan.core.errors import ConfigError
-from progan.core.randomness import seed_of
 from progan.core.specs import DataSpec
 from progan.core.system import System
+from progan.engine.functional import Functional
+from progan.engine.preview import seeded
 from progan.systems.registry import load_system_class
 
 if TYPE_CHECKING:
@@ -29,11 +30,12 @@ def build_system(recipe: Recipe, spec: DataSpec, device: torch.device) -> System
     """
     entry, config = resolve(recipe)
     cls = load_system_class(entry.name)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed_of(recipe.train.seed, "weights"))
+    with seeded(recipe.train.seed, "weights"):
         system: System[Any] = cls(config, spec)
     if recipe.train.checkpoint_activations:
         _checkpoint(system, entry.name)
+    if recipe.train.compile:
+        _refuse_to_compile(system, recipe)
     return system.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
@@ -48,6 +50,16 @@ def _checkpoint(system: System[Any], name: str) -> None:
         )
     for module in able:
         module.checkpointed = True
+
+
+def _refuse_to_compile(system: System[Any], recipe: Recipe) -> None:
+    """Raise ConfigError for what `train.compile` cannot have."""
+    if recipe.train.checkpoint_activations:
+        raise ConfigError(
+            "train.compile and train.checkpoint_activations are both true; compiled code chooses "
+            "for itself what to keep. Leave one out: --set train.checkpoint_activations=false"
+        )
+    Functional(system)
 
 
 def spec_to_plain(spec: DataSpec) -> dict[str, Any]:

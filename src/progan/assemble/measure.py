@@ -16,6 +16,7 @@ from progan.core.grids import to_uint8
 from progan.core.randomness import seed_of
 from progan.core.system import Samples
 from progan.engine.backends import batch_for, fixed
+from progan.engine.precision import float32_products
 from progan.engine.preview import seeded
 from progan.engine.run import Quality
 from progan.metrics.sliced import sliced_wasserstein
@@ -72,7 +73,7 @@ class Generated:
         if self._last is not None and self._last[0] == number:
             return self._last[1]
         assert isinstance(self.system, Samples)
-        with seeded(*self.words, number):
+        with seeded(*self.words, number), float32_products():
             inputs = self.network.inputs(self.system.draw(BLOCK))
             pieces = zip(*(torch.split(value, self.chunk) for value in inputs), strict=True)
             made = np.concatenate([to_uint8(self.network(*piece)) for piece in pieces])

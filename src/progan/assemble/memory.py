@@ -11,7 +11,6 @@ second only the smallest is measured, and m₂ is 0: what is held without a step
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -174,16 +173,7 @@ def _trial(trainer: Trainer, stage: Stage, size: int) -> _Trial | None:
     pictures = min(2 * size, trainer.share(stage.batch))
     short = replace(stage, images=10**12, batch=pictures * trainer.shards)
     before = _most(held(trainer.device))
-    copied = Trainer(
-        copy.deepcopy(trainer.system),
-        trainer.data,
-        plan=Plan((short,)),
-        seed=trainer.seed,
-        shards=trainer.shards,
-        micro_batch=size,
-        precision=trainer.precision,
-        device=trainer.device,
-    )
+    copied = trainer.twin(trainer.data, Plan((short,)), micro_batch=size)
     began = time.perf_counter()
     peak = _most(peak_of(trainer.device, copied.step))
     seconds = distributed.agree(time.perf_counter() - began)

@@ -31,7 +31,7 @@ from progan.core.latents import Latents
 from progan.core.plan import Progress, Size, height_width
 from progan.core.spelling import nearest
 from progan.core.system import Samples, System
-from progan.engine.precision import choose_device
+from progan.engine.precision import choose_device, float32_products
 from progan.engine.preview import draw_seeds, seeded
 
 __all__ = ["Frame", "Label", "Model", "load"]
@@ -266,7 +266,7 @@ class Model:
         """The picture, h w c, of one row of latents."""
         assert isinstance(self.system, Samples)
         moved = {name: value.to(self.device) for name, value in row.items()}
-        with torch.inference_mode(), _alone(), seeded("picture"):
+        with torch.inference_mode(), _alone(), seeded("picture"), float32_products():
             image = to_uint8(self.system.generate(moved, self.moment))[0]
         return np.ascontiguousarray(image.transpose(1, 2, 0))
 

@@ -72,6 +72,8 @@ class Preparation:
             shards=train.shards or 1,
             micro_batch=train.micro_batch,
             precision=self.precision,
+            tf32=train.tf32,
+            compiled=train.compile,
             device=self.device,
             faults=self.faults,
         )
@@ -96,6 +98,8 @@ class Preparation:
         self.trainer = self.new_trainer(self.trainer.plan)
         self.screen.line("Machine", f"{found.what} ({found.how})")
         self.notes.append(f"{found.what}: {found.how}.")
+        if self.recipe.train.compile and self.device.type == "cpu":
+            self.screen.line("Note", "Compiled code is no faster on a CPU: train.compile=false")
 
     def measure(self, within: float | None = None) -> None:
         """Images per second of every stage, found in a moment each, or `within` seconds in all."""

@@ -30,7 +30,7 @@ from progan.data.build import choose_resolution, open_or_build
 from progan.data.pyramid import Pyramid
 from progan.data.sources import Source, open_source
 from progan.engine.checkpoint import newest_valid, remove_leftovers
-from progan.engine.precision import choose_device
+from progan.engine.precision import choose_device, refuse_precision
 from progan.engine.record import Onlooker, RunFolder
 
 __all__ = ["Outcome", "resume_run", "suited", "train_run"]
@@ -123,6 +123,7 @@ def resume_run(
         recipe = parse_recipe(meta["recipe"], "recipe.lock.yaml")
         distributed.owned(recipe.train.shards or 1)  # refuses a wrong number of processes
         device = choose_device(recipe.train.device)
+        refuse_precision(recipe.train.precision, device)
         source = open_source(recipe.data.source, recipe.data)
         pyramid = open_or_build(
             source, recipe.data, path.parent / ".data", progress=screen.building
@@ -197,8 +198,9 @@ def _choose_shards(recipe: Recipe) -> Recipe:
 def suited(recipe: Recipe, source: Source, device: torch.device) -> tuple[Recipe, str]:
     """Preset, length, resolution and shards that suit, where the recipe does not say.
 
-    And a remark for the plan's title.
+    And a remark for the plan's title. Refuses a precision that does not suit the device.
     """
+    refuse_precision(recipe.train.precision, device)
     recipe, remark = _choose_for(recipe, device)
     return _choose_shards(_choose_resolution(recipe, source, device)), remark
 

@@ -68,8 +68,13 @@ class TrainSettings:
     null takes one for each process that begins the run."""
     device: str = "auto"
     """auto, cpu, cuda, or cuda:N for one of several."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Of the arithmetic; weights are always kept in fp32."""
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    """Of the arithmetic; weights are always kept in fp32. fp16 is for GPUs that have no bf16."""
+    tf32: bool = False
+    """Whether a GPU may round the factors of fp32 products to TF32, which keeps 10 bits of 23."""
+    compile: bool = False
+    """Whether losses and gradients are compiled by torch.compile: for GPUs. A compiled run that is
+    resumed goes on, but perhaps not in the same bits."""
     threads: int | None = None
     """Threads on a CPU; null measures which number is fastest."""
     micro_batch: int | Mapping[int, int] | None = None

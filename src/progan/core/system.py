@@ -113,6 +113,9 @@ class System(nn.Module, Generic[B]):
     group: int = 1
     """Pictures of a batch that a loss compares with each other: where it can be, micro-batches are
     multiples of it."""
+    functional: bool = False
+    """Whether a turn is one player's, changes no buffer, and reads of `at` only the stage, alpha,
+    and whether `step` is a multiple of `period`. Such turns can be compiled."""
 
     def plan(self) -> Plan:
         """The stages this system trains through."""

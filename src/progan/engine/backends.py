@@ -27,7 +27,7 @@ from progan.core.grids import to_uint8
 from progan.core.latents import Latents
 from progan.core.plan import Progress, height_width
 from progan.core.system import Fixed, Folds, Samples, System
-from progan.engine.precision import has_bf16
+from progan.engine.precision import float32_products, has_bf16
 from progan.engine.preview import seeded
 
 __all__ = [
@@ -143,7 +143,7 @@ class Eager:
 
     def __call__(self, latents: Latents) -> Pictures:
         """The pictures of `latents`."""
-        with torch.no_grad(), seeded("picture"):
+        with torch.no_grad(), seeded("picture"), float32_products():
             return to_uint8(self.call(*self.network.inputs(latents)))
 
 
@@ -173,7 +173,7 @@ def _eager(name: str, network: Fixed, batch: int, example: Example) -> Backend:
 
 def _compile(name: str, network: Fixed, batch: int, example: Example) -> Backend:
     call: Callable[..., Tensor] = torch.compile(network, dynamic=False)
-    with torch.no_grad():
+    with torch.no_grad(), float32_products():
         call(*example)  # compiled now, so that what fails fails here
     return Eager(name, batch, network, call)
 

@@ -6,6 +6,7 @@ turn that is due: draw or reuse the batch, seed, play → move the averages → 
 
 from __future__ import annotations
 
+import copy
 import gc
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from progan.core.plan import Plan, Progress, Stage, size_text
 from progan.core.randomness import seed_of
 from progan.core.system import JointTurn, System, Turn
 from progan.engine.average import Averages
+from progan.engine.functional import Functional
 from progan.engine.pieces import (
     MicroBatch,
     micro_batch_at,
@@ -33,7 +35,8 @@ from progan.engine.pieces import (
     with_limit,
 )
 from progan.engine.play import NoMemoryError, Played, make_optimizer, play
-from progan.engine.precision import Precision
+from progan.engine.precision import Precision, float32_products
+from progan.engine.scaling import LossScale
 
 __all__ = ["Draws", "State", "StepResult", "Trainer"]
 
@@ -86,6 +89,8 @@ class Trainer:
         shards: int = 1,
         micro_batch: MicroBatch = None,
         precision: Precision = "fp32",
+        tf32: bool = False,
+        compiled: bool = False,
         device: torch.device | None = None,
         faults: Faults | None = None,
     ) -> None:
@@ -97,6 +102,10 @@ class Trainer:
         self.micro_batch: MicroBatch = micro_batch
         """Most pictures per backward pass; when memory runs out it becomes smaller."""
         self.precision: Precision = precision
+        self.tf32 = tf32
+        self.scale = LossScale()
+        """Of losses in fp16."""
+        self.form = Functional(system) if compiled else None
         self.device = device or torch.device("cpu")
         self.faults = faults or Faults()
         distributed.broadcast(system)
@@ -151,8 +160,28 @@ class Trainer:
         distributed.broadcast(self.system)
         self.entered = at.index
 
+    def twin(self, data: Draws, plan: Plan, *, micro_batch: MicroBatch) -> Trainer:
+        """A throw-away trainer of a copy of the system, to measure with: never compiled."""
+        twin = Trainer(
+            copy.deepcopy(self.system),
+            data,
+            plan=plan,
+            seed=self.seed,
+            shards=self.shards,
+            micro_batch=micro_batch,
+            precision=self.precision,
+            tf32=self.tf32,
+            device=self.device,
+        )
+        twin.scale.load(self.scale.plain())
+        return twin
+
     def step(self) -> StepResult:
         """Play every turn that is due at this moment."""
+        with float32_products(tf32=self.tf32):
+            return self._step()
+
+    def _step(self) -> StepResult:
         at = self.at
         entering, piece = at.index != self.entered, self.piece(at)
         if entering:
@@ -178,15 +207,19 @@ class Trainer:
             self.skipped += 1
             self.skipped_in_a_row += 1
         self.steps += 1
+        if self.precision == "fp16":
+            terms["loss_scale"] = torch.tensor(self.scale.value)
         return StepResult(at, entering, terms, finite, (piece, self.piece(at)))
 
     def _play(
         self, turn: Turn[Any] | JointTurn[Any], batch: dict[int, Batch], at: Progress, *words: int
     ) -> Played:
-        """Play a turn; when memory runs out, the same once more in smaller pieces."""
+        """Play a turn; the same again in smaller pieces when memory runs out, and in fp16 at a
+        smaller scale when a gradient was not finite."""
+        scaled = self.precision == "fp16"
         while True:
             try:
-                return play(
+                played = play(
                     self.system,
                     turn,
                     self.players,
@@ -200,7 +233,12 @@ class Trainer:
                     device=self.device,
                     rate=self.rate,
                     faults=self.faults,
+                    scale=self.scale.value if scaled else 1.0,
+                    form=self.form,
                 )
+                if not (scaled and self.scale.again(played.finite)):
+                    return played
+                continue
             except NoMemoryError:
                 pass  # and let go of what the attempt holds
             self._shrink(at)
@@ -250,6 +288,7 @@ class Trainer:
             "recoveries": self.recoveries,
             "rate": self.rate,
             "micro_batch": micro_batch_to_plain(self.micro_batch),
+            "loss_scale": self.scale.plain(),
             "plan": [stage_to_plain(stage) for stage in self.plan.stages],
         }
         return State(tensors, counters)
@@ -286,6 +325,8 @@ class Trainer:
         self.recoveries = counters["recoveries"]
         if "micro_batch" in counters:  # files of 0.1 do not say it
             self.micro_batch = micro_batch_from_plain(counters["micro_batch"])
+        if "loss_scale" in counters:
+            self.scale.load(counters["loss_scale"])
 
     def _load_optimizers(self, tensors: Mapping[str, Tensor]) -> None:
         self.optimizers = self._fresh_optimizers()
@@ -303,8 +344,13 @@ class Trainer:
                     f"This checkpoint's {key} of {parameter} has shape {tuple(value.shape)}, not "
                     f"{tuple(owner.shape)}. Resume with the recipe the run was started with."
                 )
-            kept = torch.empty_like(owner if value.dim() else value, requires_grad=False)
-            self.optimizers[player].state[owner][key] = kept.copy_(value)
+            optimizer = self.optimizers[player]
+            if value.dim():
+                kept = torch.empty_like(owner, requires_grad=False)
+            else:  # a fused optimizer counts where the parameter lies, others on the CPU
+                fused = optimizer.param_groups[0].get("fused")
+                kept = torch.empty_like(value, device=owner.device if fused else "cpu")
+            optimizer.state[owner][key] = kept.copy_(value)
 
 
 def stage_to_plain(stage: Stage) -> dict[str, Any]:

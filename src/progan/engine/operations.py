@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from progan.engine.precision import Precision
+from progan.engine.precision import HALVES, Precision
 
 __all__ = ["Operations", "machine_peak", "wait"]
 
@@ -45,7 +45,7 @@ def machine_peak(device: torch.device, precision: Precision, seconds: float = 0.
     can reach here, not what a maker prints.
     """
     best = 0.0
-    kind = torch.bfloat16 if precision == "bf16" else torch.float32
+    kind = HALVES.get(precision, torch.float32)
     with torch.no_grad():
         for batch, into, out, side in PEAK_SHAPES:
             image = torch.randn(batch, into, side, side, device=device, dtype=kind)

@@ -9,10 +9,10 @@ can be played again in smaller pieces.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -24,16 +24,46 @@ from progan.core.errors import RoomError, is_out_of_memory
 from progan.core.faults import Faults
 from progan.core.plan import Progress
 from progan.core.randomness import seed_of
+from progan.core.slopes import slopes_scaled, without_autocast
 from progan.core.specs import SGD, Adam, RMSprop
-from progan.core.system import JointTurn, Player, System, Turn
+from progan.core.system import JointTurn, Player, System, Terms, Turn
 from progan.engine.buffers import TurnBuffers
 from progan.engine.pieces import parts_of
 from progan.engine.precision import Precision, precision_context
+from progan.engine.scaling import slope_factor
 
-__all__ = ["NoMemoryError", "Played", "gradients_of", "make_optimizer", "only_trainable", "play"]
+__all__ = [
+    "Form",
+    "Move",
+    "NoMemoryError",
+    "Played",
+    "gradients_of",
+    "make_optimizer",
+    "only_trainable",
+    "play",
+]
 
 Gradients = dict[str, list[Tensor | None]]
 """Of each player, in the order of its parameters; None where the loss does not reach."""
+
+Move = tuple[str, Terms, Sequence[Tensor | None]]
+"""A player, its terms, and its gradients."""
+
+
+class Form(Protocol):
+    """Another way to evaluate and differentiate a turn than by autograd, layer by layer."""
+
+    def __call__(
+        self,
+        turn: Turn[Any] | JointTurn[Any],
+        players: Mapping[str, Player],
+        batch: Batch,
+        at: Progress,
+        parts: int,
+        scale: float,
+    ) -> Iterable[Move]:
+        """Terms of each player that moves; `scale / parts` times the gradients of their sum."""
+        ...
 
 
 class NoMemoryError(Exception):
@@ -95,11 +125,15 @@ def gradients_of(
     at: Progress,
     *,
     micro_batch: int | None,
+    scale: float = 1.0,
+    form: Form | None = None,
     faults: Faults | None = None,
 ) -> tuple[Gradients, dict[str, Tensor]]:
     """Gradients of one shard, averaged over its micro-batches, and the means of its terms.
 
-    A parameter the loss does not reach has gradient None.
+    A parameter the loss does not reach has gradient None. Losses are differentiated `scale` times
+    as large, and the gradients divided by it; slopes are scaled by its root. Where there is a
+    `form`, it differentiates; otherwise autograd does.
     """
     faults = faults or Faults()
     parts = parts_of(len(batch), micro_batch)
@@ -107,15 +141,15 @@ def gradients_of(
     terms: dict[str, Tensor] = {}
     for piece in batch.split(parts):
         faults.memory("forward", at.step, len(piece))
-        losses = turn.losses(piece, at)
-        faults.memory("backward", at.step, len(piece))
-        last = list(losses)[-1]
-        for name, named in losses.items():
-            total = torch.stack([term.float() for term in named.values()]).sum() / parts
-            with torch.autocast(total.device.type, enabled=False):  # each in its forward type
-                found = torch.autograd.grad(
-                    total, players[name].parameters, retain_graph=name != last, allow_unused=True
-                )
+        if form is None:
+            with slopes_scaled(slope_factor(scale)) if scale != 1 else nullcontext():
+                losses = turn.losses(piece, at)
+            faults.memory("backward", at.step, len(piece))
+            moves: Iterable[Move] = _differentiated(losses, players, parts, scale)
+        else:
+            faults.memory("backward", at.step, len(piece))
+            moves = form(turn, players, piece, at, parts, scale)
+        for name, named, found in moves:
             if name in gradients:
                 gradients[name] = [
                     new if old is None else old if new is None else old + new
@@ -127,7 +161,26 @@ def gradients_of(
                 key = f"{name}/{term}"
                 share = value.detach().float() / parts
                 terms[key] = terms[key] + share if key in terms else share
+    if scale != 1:
+        for name, found in gradients.items():
+            gradients[name] = [None if one is None else one / scale for one in found]
     return gradients, terms
+
+
+def _differentiated(
+    losses: Mapping[str, Terms], players: Mapping[str, Player], parts: int, scale: float
+) -> Iterator[Move]:
+    """Each player's terms, and `scale` times the gradients of one of so many parts of their sum."""
+    last = list(losses)[-1]
+    for name, named in losses.items():
+        total = torch.stack([term.float() for term in named.values()]).sum() / parts
+        if scale != 1:
+            total = total * scale
+        with without_autocast(total.device):
+            found = torch.autograd.grad(
+                total, players[name].parameters, retain_graph=name != last, allow_unused=True
+            )
+        yield name, named, found
 
 
 def _laid_out_like(
@@ -225,12 +278,15 @@ def play(
     device: torch.device,
     rate: float,
     faults: Faults,
+    scale: float = 1.0,
+    form: Form | None = None,
 ) -> Played:
     """Play `turn` on the shards this process owns, and step its players.
 
     A shard counts as much as its share of the batch, so that the gradient is the mean over the
     whole batch. Randomness inside shard s is seeded by (`seed_words`, s). When a gradient is not
-    finite, on any process, nobody moves, and no buffer.
+    finite, on any process, nobody moves, and no buffer. `scale` is that of losses and slopes in
+    float16, `form` as in `gradients_of`.
 
     Raises NoMemoryError when memory ran out, on any process, before anybody moved: the turn can
     be played again. RoomError when it ran out later, as it can with SGD and RMSprop, which take
@@ -256,7 +312,14 @@ def play(
                 _seed(seed_of(*seed_words, shard), device)
                 with precision_context(precision, device):
                     gradients, terms = gradients_of(
-                        turn, moving, batch, at, micro_batch=micro_batch, faults=faults
+                        turn,
+                        moving,
+                        batch,
+                        at,
+                        micro_batch=micro_batch,
+                        scale=scale,
+                        form=form,
+                        faults=faults,
                     )
                 found.append(gradients)
                 termed.append(terms)

@@ -2,21 +2,38 @@
 
 Weights, gradients, moments and averages are always float32. With `bf16`, convolutions and matrix
 products of a turn run in bfloat16; layers keep their statistics, and systems their scores and
-losses, in float32.
+losses, in float32. `fp16` is the same in float16, whose range is short: losses and slopes are
+scaled (`progan.engine.scaling`).
+
+fp32 means float32: on GPUs, torch would by default let convolutions round their factors to the
+10 bits of TF32. That is switched off wherever progan computes, and only `train.tf32` allows it.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
 
 import torch
 
 from progan.core.errors import ConfigError
 from progan.core.launch import Launch, launched
 
-__all__ = ["Precision", "choose_device", "has_bf16", "precision_context"]
+__all__ = [
+    "HALVES",
+    "Precision",
+    "choose_device",
+    "float32_products",
+    "has_bf16",
+    "precision_context",
+    "refuse_precision",
+]
 
-Precision = Literal["fp32", "bf16"]
+Precision = Literal["fp32", "bf16", "fp16"]
+
+HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+"""The types of half precision."""
 
 
 def precision_context(precision: Precision, device: torch.device) -> torch.autocast:
@@ -24,9 +41,40 @@ def precision_context(precision: Precision, device: torch.device) -> torch.autoc
 
     Casts are not cached: a weight cast without a graph must never serve where one is needed.
     """
-    return torch.autocast(
-        device.type, dtype=torch.bfloat16, enabled=precision == "bf16", cache_enabled=False
-    )
+    kind = HALVES.get(precision, torch.bfloat16)
+    return torch.autocast(device.type, dtype=kind, enabled=precision in HALVES, cache_enabled=False)
+
+
+@contextmanager
+def float32_products(*, tf32: bool = False) -> Iterator[None]:
+    """Within, products of float32 numbers on a GPU are exact to float32, or to TF32 if `tf32`.
+
+    And they are the same bits each time: cuDNN takes none of its kernels that add in any order.
+    Sets torch's flags for cuBLAS and cuDNN, and gives them back as they were. CPUs are not
+    concerned.
+    """
+    cudnn: Any = torch.backends.cudnn
+    matmul, conv = torch.backends.cuda.matmul, cudnn.conv
+    before = matmul.fp32_precision, conv.fp32_precision, cudnn.deterministic
+    matmul.fp32_precision = conv.fp32_precision = "tf32" if tf32 else "ieee"
+    cudnn.deterministic = True
+    try:
+        yield
+    finally:
+        matmul.fp32_precision, conv.fp32_precision, cudnn.deterministic = before
+
+
+def refuse_precision(precision: str, device: torch.device) -> None:
+    """Refuse what only wastes time there.
+
+    Raises ConfigError for fp16 on a CPU.
+    """
+    if precision == "fp16" and device.type != "cuda":
+        raise ConfigError(
+            f"train.precision is fp16, which only GPUs are fast in, and this run is on the "
+            f"{device.type.upper()}. Use bf16, fp32, or what is fastest here: "
+            "--set train.precision=auto"
+        )
 
 
 def has_bf16(device: torch.device) -> bool:

@@ -14,6 +14,7 @@ from progan.core.latents import Latents
 from progan.core.plan import Progress
 from progan.core.randomness import seed_of
 from progan.core.system import Samples, System
+from progan.engine.precision import float32_products
 
 __all__ = ["draw_seeds", "generate", "preview_rows", "seeded"]
 
@@ -25,7 +26,9 @@ class seeded:  # noqa: N801 - read as a statement: `with seeded(...)`
         self.seed = seed_of(*words)
 
     def __enter__(self) -> None:
-        self.fork = torch.random.fork_rng()
+        # Of several GPUs only the one in use; of none, none is woken.
+        own = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
+        self.fork = torch.random.fork_rng(devices=own)
         self.fork.__enter__()
         torch.manual_seed(self.seed)
 
@@ -62,7 +65,9 @@ def generate(
     count = len(next(iter(latents.values())))
     for start in range(0, count, chunk):
         piece = {name: value[start : start + chunk] for name, value in latents.items()}
-        yield to_uint8(system.generate(piece, at))
+        with float32_products():
+            made = to_uint8(system.generate(piece, at))
+        yield made
 
 
 @torch.no_grad()

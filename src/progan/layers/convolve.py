@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from progan.core.slopes import weights_wait
+from progan.core.slopes import in_plain_form, weights_wait
 from progan.layers import patches
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ def convolve(
     kind = working_type(x)
     x, weight = x.to(kind), weight.to(kind)
     bias = None if bias is None else bias.to(kind)
+    if in_plain_form():
+        return F.conv2d(x, weight, bias, stride, padding)
     if _has_graph(x, weight, bias):
         y: Tensor = _Convolve.apply(x, weight, bias, stride, padding)  # type: ignore[no-untyped-call]
         return y
@@ -80,6 +82,8 @@ def enlarge(
     kind = working_type(x)
     x, weight = x.to(kind), weight.to(kind)
     bias = None if bias is None else bias.to(kind)
+    if in_plain_form():
+        return F.conv_transpose2d(x, weight, bias, stride, padding)
     if _has_graph(x, weight, bias):
         y: Tensor = _Enlarge.apply(x, weight, bias, stride, padding)  # type: ignore[no-untyped-call]
         return y
@@ -246,6 +250,8 @@ def leaky_relu(x: Float[Tensor, "*shape"], slope: float = 0.2) -> Float[Tensor, 
     Its second derivative vanishes: unlike torch's, it hands nothing back to `x` the second time,
     rather than zeros that every layer before would then work on.
     """
+    if in_plain_form():
+        return F.leaky_relu(x, slope)
     if slope > 0 and x.requires_grad and torch.is_grad_enabled():
         y: Tensor = _LeakyReLU.apply(x, slope)  # type: ignore[no-untyped-call]
         return y
@@ -311,6 +317,8 @@ def ready(
 
     `form` tells apart what a layer makes of its weight in several ways.
     """
+    if in_plain_form():  # whoever traces or compiles it sees for himself what is the same
+        return make().to(kind)
     known = _made[-1] if _made else {}
     key = (id(layer), kind, torch.is_grad_enabled(), form)
     if key not in known:

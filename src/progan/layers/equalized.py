@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from progan.core.slopes import in_plain_form
 from progan.layers.convolve import convolve, enlarge, ready, working_type
 
 if TYPE_CHECKING:
@@ -220,6 +221,8 @@ class _FusedConv2d(nn.Module):
         """The 4×4 kernel, constant included, made in the precision of the weight."""
 
         def make() -> Tensor:
+            if in_plain_form():
+                return _Widen.times(self.widen, self.turned(self.weight), self.weight.dtype)
             wide: Tensor = _Widen.apply(self.turned(self.weight), self.widen, kind)  # type: ignore[no-untyped-call]
             return wide
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from progan.core.slopes import in_plain_form
+
 if TYPE_CHECKING:
     from jaxtyping import Float
 
@@ -16,6 +18,7 @@ __all__ = ["PixelNorm", "pixel_norm"]
 def _inverse_root_mean_square(x: Tensor, eps: float) -> Tensor:
     """1 / sqrt(mean over channels of x² + eps), in float32 or better."""
     exact = x.dtype if x.dtype == torch.float64 else torch.float32
+    x = x.float() if x.dtype == torch.float16 else x  # whose squares end at 65,504
     return (x.square().sum(dim=1, keepdim=True, dtype=exact) / x.shape[1] + eps).rsqrt()
 
 
@@ -55,7 +58,7 @@ class _PixelNorm(torch.autograd.Function):
 
 def pixel_norm(x: Float[Tensor, "n c *space"], eps: float = 1e-8) -> Float[Tensor, "n c *space"]:
     """Scale the feature vector at every pixel to unit mean square; see `PixelNorm`."""
-    if x.ndim != 4:
+    if x.ndim != 4 or in_plain_form():
         return x * _inverse_root_mean_square(x, eps).to(x.dtype)
     if not (x.requires_grad and torch.is_grad_enabled()):
         return x * _inverse_fast(x, eps).to(x.dtype)

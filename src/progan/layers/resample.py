@@ -11,7 +11,7 @@ from torch import Tensor
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-__all__ = ["blend", "down", "up"]
+__all__ = ["blend", "down", "fade", "fades", "up"]
 
 
 def up(x: Float[Tensor, "n c h w"], factor: int = 2) -> Float[Tensor, "n c H W"]:
@@ -24,7 +24,25 @@ def down(x: Float[Tensor, "n c H W"], factor: int = 2) -> Float[Tensor, "n c h w
     return x if factor == 1 else F.avg_pool2d(x, factor)
 
 
-def blend(image: Float[Tensor, "n c h w"], alpha: float) -> Float[Tensor, "n c h w"]:
+def fades(alpha: float | Tensor) -> bool:
+    """Whether anything coarse is left at `alpha`. A tensor is not looked into: it always fades."""
+    return isinstance(alpha, Tensor) or alpha < 1
+
+
+def fade(
+    coarse: Float[Tensor, "n c h w"], fine: Float[Tensor, "n c h w"], alpha: float | Tensor
+) -> Float[Tensor, "n c h w"]:
+    """(1 − α) coarse + α fine.
+
+    A tensor for α serves compiled code, which would be compiled anew for every new number.
+    """
+    if not isinstance(alpha, Tensor):
+        return torch.lerp(coarse, fine, alpha)
+    exact = torch.promote_types(alpha.dtype, fine.dtype)
+    return torch.lerp(coarse.to(exact), fine.to(exact), alpha.to(exact)).to(fine.dtype)
+
+
+def blend(image: Float[Tensor, "n c h w"], alpha: float | Tensor) -> Float[Tensor, "n c h w"]:
     """Fade real pictures in as the generator's are: coarse at `alpha` 0, sharp at 1.
 
         α x + (1 − α) up(down(x))
@@ -32,4 +50,4 @@ def blend(image: Float[Tensor, "n c h w"], alpha: float) -> Float[Tensor, "n c h
     Source: Karras et al. 2018 (ProGAN), section 2: "we interpolate between two resolutions of
     the real images".
     """
-    return image if alpha >= 1 else torch.lerp(up(down(image)), image, alpha)
+    return fade(up(down(image)), image, alpha) if fades(alpha) else image

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from progan.core.errors import ConfigError
 from progan.layers.equalized import ROOT_TWO, EqualizedConv2d, EqualizedLinear
 from progan.layers.norm import pixel_norm
-from progan.layers.resample import down, up
+from progan.layers.resample import down, fade, fades, up
 from progan.layers.spread import MinibatchStddev
 from progan.networks.progressive import Layer, resolutions
 
@@ -77,15 +77,15 @@ class ModeGenerator(nn.Module):
             self.to_image[str(r)] = EqualizedConv2d(before, channels, gain=1.0, equalized=equalized)
 
     def forward(
-        self, z: Float[Tensor, "n z"], label: None, resolution: int, alpha: float = 1.0
+        self, z: Float[Tensor, "n z"], label: None, resolution: int, alpha: float | Tensor = 1.0
     ) -> Float[Tensor, "n c r r"]:
         """Draw the pictures of `z`; there are no labels here."""
         x = coarse = self.blocks["4"](pixel_norm(z))
         for r in resolutions(resolution)[1:]:
             coarse, x = x, self.blocks[str(r)](x)
         image = self.picture(x, resolution)
-        if alpha < 1 and resolution > 4:
-            image = torch.lerp(up(self.picture(coarse, resolution // 2)), image, alpha)
+        if fades(alpha) and resolution > 4:
+            image = fade(up(self.picture(coarse, resolution // 2)), image, alpha)
         return image
 
     def picture(self, x: Tensor, resolution: int) -> Tensor:
@@ -129,14 +129,18 @@ class ModeCritic(nn.Module):
         self.score = EqualizedLinear(inputs, 1, gain=1.0, equalized=equalized)
 
     def forward(
-        self, image: Float[Tensor, "n c r r"], resolution: int, alpha: float = 1.0, parts: int = 1
+        self,
+        image: Float[Tensor, "n c r r"],
+        resolution: int,
+        alpha: float | Tensor = 1.0,
+        parts: int = 1,
     ) -> Float[Tensor, "n 1"]:
         """Judge pictures of `resolution`."""
         x = self.entrance(image, resolution)
         for r in reversed(resolutions(resolution)[1:]):
             x = self.blocks[str(r)](x)
-            if r == resolution and alpha < 1:
-                x = torch.lerp(self.entrance(down(image), r // 2), x, alpha)
+            if r == resolution and fades(alpha):
+                x = fade(self.entrance(down(image), r // 2), x, alpha)
         if self.stddev is not None:
             x = self.stddev(x, parts)
         with torch.autocast(x.device.type, enabled=False):

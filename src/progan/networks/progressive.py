@@ -30,7 +30,7 @@ from progan.layers.equalized import (
 from progan.layers.forgetful import forgetful
 from progan.layers.noise import LeadMeter, MultiplicativeNoise
 from progan.layers.norm import pixel_norm
-from progan.layers.resample import down, up
+from progan.layers.resample import down, fade, fades, up
 from progan.layers.spread import MinibatchDiscrimination, MinibatchStddev
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ class Generator(nn.Module):
         z: Float[Tensor, "n z"],
         label: Int[Tensor, " n"] | Float[Tensor, "n k"] | None,
         resolution: int,
-        alpha: float = 1.0,
+        alpha: float | Tensor = 1.0,
     ) -> Float[Tensor, "n c r r"]:
         """Draw the pictures of `z` (and `label`) at `resolution`, its layers weighed by `alpha`."""
         x = self.blocks["4"](self.normalized(z, label))
@@ -176,8 +176,8 @@ class Generator(nn.Module):
         for r in resolutions(resolution)[1:]:
             coarse, x = x, self.block(x, r)
         image = self.picture(x, resolution)
-        if alpha < 1 and resolution > 4:
-            image = torch.lerp(up(self.picture(coarse, resolution // 2)), image, alpha)
+        if fades(alpha) and resolution > 4:
+            image = fade(up(self.picture(coarse, resolution // 2)), image, alpha)
         return image
 
     def block(self, x: Tensor, resolution: int) -> Tensor:
@@ -325,16 +325,18 @@ class Critic(nn.Module):
             meter=meter,
         )
 
-    def trunk(self, image: Tensor, resolution: int, alpha: float) -> Float[Tensor, "n f 4 4"]:
+    def trunk(
+        self, image: Tensor, resolution: int, alpha: float | Tensor
+    ) -> Float[Tensor, "n f 4 4"]:
         """Everything before the last block."""
         image = channels_last(image)
         sizes = resolutions(resolution)[:0:-1]
         x = image if sizes else self.from_image[str(resolution)](image)
         for r in sizes:
             x = self.block(x, r, first=r == resolution)
-            if r == resolution and alpha < 1:
+            if r == resolution and fades(alpha):
                 coarse = self.from_image[str(r // 2)](down(image))
-                x = torch.lerp(coarse, x, alpha)
+                x = fade(coarse, x, alpha)
         return x
 
     def block(self, x: Tensor, resolution: int, *, first: bool) -> Tensor:
@@ -351,7 +353,7 @@ class Critic(nn.Module):
         self,
         image: Float[Tensor, "n c r r"],
         resolution: int,
-        alpha: float = 1.0,
+        alpha: float | Tensor = 1.0,
         parts: int = 1,
     ) -> Float[Tensor, "n s"]:
         """Judge pictures of `resolution`, its layers weighed by `alpha`."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from progan.core.slopes import image_slope
+from progan.core.slopes import verdict_and_slope
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -39,23 +39,22 @@ def gradient_penalty(
     (ProGAN), appendix A.1, where the whole is also divided by target².
     """
     mix = torch.rand(len(real), 1, 1, 1, device=real.device)
-    between = torch.lerp(real, fake, mix).detach().requires_grad_()
-    gradient = image_slope(critic(between), between)
+    _, gradient = verdict_and_slope(critic, torch.lerp(real, fake, mix))
     slope = torch.linalg.vector_norm(gradient.flatten(1), dim=1)
     return (scale * slope - target).square().mean()
 
 
-def r1(real_scores: Scores, real: Images, scale: float = 1.0) -> Float[Tensor, ""]:
+def r1(slope: Images, scale: float = 1.0) -> Float[Tensor, ""]:
     """Pull the critic's slope at real images towards zero.
 
         ½ E[‖scale · ∇s(x)‖²]
 
-    `real_scores` must have been computed from `real`, with `real.requires_grad` set: so one
+    `slope` is ∇s(x) as `progan.core.slopes.verdict_and_slope` gives it, beside the scores: so one
     forward pass serves this and the loss. `scale` as in `gradient_penalty`.
 
     Source: Mescheder et al. 2018 (R1), equation 9, without γ.
     """
-    return image_slope(real_scores, real).square().sum(dim=(1, 2, 3)).mean() * (scale**2 / 2)
+    return slope.square().sum(dim=(1, 2, 3)).mean() * (scale**2 / 2)
 
 
 def drift(real_scores: Scores) -> Float[Tensor, ""]:

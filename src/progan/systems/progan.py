@@ -21,16 +21,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from progan.core.batch import Images, Labelled
 from progan.core.errors import ConfigError
 from progan.core.latents import LatentField, Latents, draw_fields
 from progan.core.plan import Plan, Progress, height_width
+from progan.core.slopes import verdict_and_slope
 from progan.core.specs import DataSpec
 from progan.core.system import Fixed, JointTurn, Player, System, Terms, Turn
 from progan.layers.convolve import weights_made_once
+from progan.layers.noise import LeadMeter
 from progan.layers.resample import blend
 from progan.layers.spread import MinibatchStddev
 from progan.networks.folded import FoldedGenerator
@@ -73,6 +75,10 @@ class ProGAN(System[Pictures]):
             )
             self.latent_fields += (label,)
         self.generator, self.critic = build_networks(config, data, self.classes)
+        moved = (nn.BatchNorm2d, LeadMeter)  # in every turn, or whenever they are looked at
+        self.functional = not config.simultaneous and not any(
+            isinstance(module, moved) for module in self.modules()
+        )
 
     def plan(self) -> Plan:
         """Settle, fade, settle, … up to the full size."""
@@ -140,21 +146,20 @@ class ProGAN(System[Pictures]):
         real = blend(batch.image, at.alpha)
         with weights_made_once():
             if due == "r1":
-                real = real.detach().requires_grad_()
-                on_real, on_fake = self.judge(real, at), self.judge(fake, at)
+                on_real, slope = verdict_and_slope(lambda x: self.judge(x, at), real)
+                on_fake = self.judge(fake, at)
             else:
                 on_real, on_fake = self.judge(torch.cat([real, fake]), at, parts=2).chunk(2)
             terms = self.objective.critic_terms(on_real[:, 0], on_fake[:, 0])
             if config.drift:
                 terms["drift"] = config.drift * drift(on_real[:, 0])
             if due == "gp":
-                slope = gradient_penalty(
+                excess = gradient_penalty(
                     lambda x: self.judge(x, at)[:, 0], real, fake, penalty.target, self.scale(at)
                 )
-                terms["penalty"] = penalty.weight / penalty.target**2 * penalty.every * slope
+                terms["penalty"] = penalty.weight / penalty.target**2 * penalty.every * excess
             elif due == "r1":
-                slope = r1(on_real[:, 0], real, self.scale(at))
-                terms["penalty"] = penalty.weight * penalty.every * slope
+                terms["penalty"] = penalty.weight * penalty.every * r1(slope, self.scale(at))
         if isinstance(batch, Labelled) and self.classes:
             weight = config.label_weight
             terms["label_real"] = weight * cross_entropy(on_real[:, 1:], batch.label)
