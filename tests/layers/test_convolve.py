@@ -11,8 +11,10 @@ from torch import Tensor
 
 from progan.core.slopes import image_slope, weights_wait
 from progan.layers import patches
-from progan.layers.convolve import convolve, enlarge, leaky_relu, ready, weights_made_once
+from progan.layers.convolve import convolve, enlarge
 from progan.layers.equalized import EqualizedConv2d, EqualizedDownConv2d, EqualizedUpConv2d
+from progan.layers.prepared import ready, weights_made_once
+from progan.layers.rectifier import leaky_relu
 
 Conv = Callable[..., Tensor]
 SHAPES = [(3, 1, 1), (1, 1, 0), (4, 2, 1), (3, 2, 1)]  # kernel, stride, padding

@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from progan.layers.convolve import weights_made_once
 from progan.layers.equalized import (
     EqualizedConv2d,
     EqualizedDownConv2d,
@@ -17,6 +16,7 @@ from progan.layers.equalized import (
     box_kernel,
     nearest_kernel,
 )
+from progan.layers.prepared import weights_made_once
 from progan.layers.resample import down, up
 
 LAYERS: list[Callable[..., nn.Module]] = [EqualizedConv2d, EqualizedUpConv2d, EqualizedDownConv2d]

@@ -1,4 +1,4 @@
-"""Convolution whose gradients are written out to the second order, and weights made ready once.
+"""Convolution whose gradients are written out to the second order.
 
     y = x ∗ w + b                              with stride s and zero padding p
     ∂L/∂x = I(g, w),   ∂L/∂w = W(g, x),        g = ∂L/∂y
@@ -10,8 +10,6 @@ the weight as a convolution with a kernel as large as the picture, several times
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -24,15 +22,7 @@ from progan.layers import patches
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-__all__ = [
-    "channels_last",
-    "convolve",
-    "enlarge",
-    "leaky_relu",
-    "ready",
-    "weights_made_once",
-    "working_type",
-]
+__all__ = ["channels_last", "convolve", "enlarge", "working_type"]
 
 
 def channels_last(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
@@ -239,98 +229,3 @@ class _WeightGradient(torch.autograd.Function):
         if ctx.needs_input_grad[1]:
             of_x = _ImageGradient.apply(g, u, x.detach(), *ctx.how)  # type: ignore[no-untyped-call]
         return of_g, of_x, None, None, None
-
-
-# The rectifier ----------------------------------------------------------------------------------
-
-
-def leaky_relu(x: Float[Tensor, "*shape"], slope: float = 0.2) -> Float[Tensor, "*shape"]:
-    """max(x, slope · x), in place; nobody else may need `x` afterwards.
-
-    Its second derivative vanishes: unlike torch's, it hands nothing back to `x` the second time,
-    rather than zeros that every layer before would then work on.
-    """
-    if in_plain_form():
-        return F.leaky_relu(x, slope)
-    if slope > 0 and x.requires_grad and torch.is_grad_enabled():
-        y: Tensor = _LeakyReLU.apply(x, slope)  # type: ignore[no-untyped-call]
-        return y
-    return F.leaky_relu(x, slope, inplace=True)
-
-
-class _LeakyReLU(torch.autograd.Function):
-    """In place; the sign of the result tells that of the argument."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, slope: float) -> Tensor:
-        y = F.leaky_relu_(x, slope)
-        ctx.mark_dirty(x)
-        ctx.save_for_backward(y)
-        ctx.slope = slope
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        (y,) = ctx.saved_tensors
-        return _Slope.apply(gradients[0], y.detach(), ctx.slope), None  # type: ignore[no-untyped-call]
-
-
-class _Slope(torch.autograd.Function):
-    """g → g where y is positive, slope · g elsewhere."""
-
-    @staticmethod
-    def forward(ctx: Any, g: Tensor, y: Tensor, slope: float) -> Tensor:
-        ctx.save_for_backward(y)
-        ctx.slope = slope
-        found: Tensor = torch.ops.aten.leaky_relu_backward(g, y, slope, True)
-        return found
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        (y,) = ctx.saved_tensors
-        return _Slope.apply(gradients[0], y, ctx.slope), None, None  # type: ignore[no-untyped-call]
-
-
-# Weights ----------------------------------------------------------------------------------------
-
-_made: list[dict[tuple[int, torch.dtype, bool, str], tuple[object, Tensor]]] = []
-
-
-@contextmanager
-def weights_made_once() -> Iterator[None]:
-    """Within, a weight that is scaled, widened or cast before use is so only the first time.
-
-    For several passes of the same networks between two updates. Passes that are differentiated
-    share the graph of what made the weight: differentiate them in one go.
-    """
-    _made.append(_made[-1] if _made else {})
-    try:
-        yield
-    finally:
-        _made.pop()
-
-
-def ready(
-    layer: torch.nn.Module, kind: torch.dtype, make: Callable[[], Tensor], *, form: str = ""
-) -> Tensor:
-    """The weight of `layer` as it is used, in type `kind`: made now, or taken from before.
-
-    `form` tells apart what a layer makes of its weight in several ways.
-    """
-    if in_plain_form():  # whoever traces or compiles it sees for himself what is the same
-        return make().to(kind)
-    known = _made[-1] if _made else {}
-    key = (id(layer), kind, torch.is_grad_enabled(), form)
-    if key not in known:
-        # What making it saves is none of the business of a checkpoint around the layer, which
-        # counts, and finds it made when it does the same again.
-        with torch.autograd.graph.saved_tensors_hooks(_same, _same):
-            made = make()
-            order = torch.channels_last if made.ndim == 4 else torch.preserve_format
-            made = made.to(kind, memory_format=order)
-            known[key] = layer, made  # with its layer, so that the id stays its own
-    return known[key][1]
-
-
-def _same(tensor: Tensor) -> Tensor:
-    return tensor

@@ -22,7 +22,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from progan.core.slopes import in_plain_form
-from progan.layers.convolve import convolve, enlarge, ready, working_type
+from progan.layers.convolve import convolve, enlarge, working_type
+from progan.layers.prepared import ready
 
 if TYPE_CHECKING:
     from jaxtyping import Float

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from progan.layers.convolve import channels_last, leaky_relu
+from progan.layers.convolve import channels_last
 from progan.layers.equalized import (
     ROOT_TWO,
     EqualizedConv2d,
@@ -30,6 +30,7 @@ from progan.layers.equalized import (
 from progan.layers.forgetful import forgetful
 from progan.layers.noise import LeadMeter, MultiplicativeNoise
 from progan.layers.norm import pixel_norm
+from progan.layers.rectifier import leaky_relu
 from progan.layers.resample import down, fade, fades, up
 from progan.layers.spread import MinibatchDiscrimination, MinibatchStddev
 

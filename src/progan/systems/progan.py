@@ -31,8 +31,8 @@ from progan.core.plan import Plan, Progress, height_width
 from progan.core.slopes import verdict_and_slope
 from progan.core.specs import DataSpec
 from progan.core.system import Fixed, JointTurn, Player, System, Terms, Turn
-from progan.layers.convolve import weights_made_once
 from progan.layers.noise import LeadMeter
+from progan.layers.prepared import weights_made_once
 from progan.layers.resample import blend
 from progan.layers.spread import MinibatchStddev
 from progan.networks.folded import FoldedGenerator
