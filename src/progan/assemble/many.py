@@ -8,24 +8,36 @@ repetition: the same seeds, in the same order, by the same backend, give the sam
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from progan.core.latents import Latents
-from progan.core.system import Samples
+from progan.core.plan import Progress
+from progan.core.system import Samples, System
 from progan.engine.backends import Backend
 from progan.engine.choice import Choice, choose
 from progan.engine.preview import draw_seeds
 
-if TYPE_CHECKING:
-    from progan.assemble.model import Frame, Model
+__all__ = ["EXACT", "Exact", "Frame", "choose_for", "draw"]
 
-__all__ = ["EXACT", "Exact", "choose_for", "draw"]
+Frame = np.ndarray[Any, np.dtype[np.uint8]]
+"""A picture h w c, or pictures n h w c."""
 
 EXACT = "exact"
 """The backend that makes each picture alone, as `Model.sample` does."""
+
+
+class Pictured(Protocol):
+    """What of a model is needed here."""
+
+    system: System[Any]
+    moment: Progress
+
+    def picture(self, row: Latents) -> Frame:
+        """The picture of one latent, h w c."""
+        ...
 
 
 class Exact:
@@ -34,7 +46,7 @@ class Exact:
     name = EXACT
     batch = 16
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Pictured) -> None:
         self.model = model
 
     def __call__(self, latents: Latents) -> Frame:
@@ -44,7 +56,7 @@ class Exact:
         return np.stack([self.model.picture(row) for row in rows]).transpose(0, 3, 1, 2)
 
 
-def choose_for(model: Model, images: int, name: str | None = None) -> Choice:
+def choose_for(model: Pictured, images: int, name: str | None = None) -> Choice:
     """The backend for `images` pictures of `model`: the fastest here, or the one `name`d.
 
     Raises ConfigError when the one named cannot be had.
@@ -55,7 +67,7 @@ def choose_for(model: Model, images: int, name: str | None = None) -> Choice:
 
 
 def draw(
-    model: Model,
+    model: Pictured,
     backend: Backend,
     seeds: Sequence[int],
     truncation: float | None = None,

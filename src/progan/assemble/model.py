@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from progan.assemble.export import save_model
-from progan.assemble.many import choose_for, draw
+from progan.assemble.many import Frame, choose_for, draw
 from progan.assemble.stored import Stored, Weights, fill, open_stored
 from progan.assemble.walks import loop_walk, smooth_walk
 from progan.core.errors import ConfigError
@@ -36,8 +36,6 @@ from progan.engine.preview import draw_seeds, seeded
 
 __all__ = ["Frame", "Label", "Model", "load"]
 
-Frame = np.ndarray[Any, np.dtype[np.uint8]]
-"""A picture h w c, or pictures n h w c."""
 Label = int | str
 """A class by number or by name."""
 MOST_SEED = 2**63
