@@ -155,7 +155,7 @@ def checked(*options: str) -> None:
     done = subprocess.run(
         [sys.executable, *pytest_, str(checks)],
         cwd=Path(__file__).parents[2],
-        env=environment(),
+        env={**environment(), "PYTEST_ADDOPTS": ""},
         capture_output=True,
         text=True,
         check=False,
