@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,36 +16,17 @@ from progan.assemble.bench import bench
 from progan.assemble.forecast import forecast
 from progan.assemble.train import train_run
 from progan.core.config import apply_sets
-from progan.core.plan import Plan
 from progan.core.recipe import Recipe
 from progan.engine.backends import TOLERANCES, build, fixed, present
 from progan.engine.checkpoint import newest_valid
 from progan.engine.precision import has_bf16
 from progan.engine.preview import draw_seeds
+from quiet import Quiet
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
 CUDA = torch.device("cuda", 0)
 TINY = ("fmap_max=8", "latent_size=8", "data.images=64", "batch={4: 8}", "stddev_group=4")
-
-
-class Quiet:
-    """A screen that shows nothing."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def line(self, head: str, text: str) -> None:
-        self.lines.append(f"{head} {text}")
-
-    def building(self, done: int, total: int) -> None:
-        pass
-
-    def plan(self, title: str, plan: Plan, rates: Mapping[int, float], finish: float) -> None:
-        pass
-
-    def hear(self, event: object) -> None:
-        pass
 
 
 def asked(runs: Path, **more: Any) -> Asked:
