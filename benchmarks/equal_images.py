@@ -4,7 +4,8 @@
     python benchmarks/equal_images.py --out found.jsonl --table
 
 Fashion-MNIST (the packaged test pictures) at 32×32, grown from 4×4, three seeds an arm. All arms
-have the networks, rates and batches of preset `cpu-paper`, at a third of its length:
+have the networks, rates and batches of preset `cpu-paper`, at its whole length or, with `--third`, at
+a third of it:
 
     float32    the paper's step (WGAN-GP in every step), exact
     bfloat16   the same step, convolutions and products in bfloat16
@@ -39,7 +40,8 @@ from progan.engine.loop import Trainer
 from progan.metrics.sliced import sliced_wasserstein
 from progan.systems.configs.progan_presets import PRESETS
 
-SIZE, LENGTH = 32, ["stable_images=4000", "fade_images=3000", "final_images=10000"]
+SIZE = 32
+THIRD = ["stable_images=4000", "fade_images=3000", "final_images=10000"]
 LAZY = [
     f"objective={PRESETS['fast']['objective']}",
     f"drift={PRESETS['fast']['drift']}",
@@ -65,7 +67,7 @@ def run(arm: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
     precision, sets = ARMS[arm]
     data = DataSettings(source="fashion-mnist", resolution=SIZE, labels="none")
     recipe = Recipe(preset="cpu-paper", data=data, train=TrainSettings(seed=seed))
-    recipe = apply_sets(recipe, [*LENGTH, *sets])
+    recipe = apply_sets(recipe, [*(THIRD if options.third else []), *sets])
     pyramid = open_or_build(open_source(data.source, data), data, options.cache)
     system = build_system(recipe, pyramid.spec, torch.device("cpu"))
     loader = Loader(pyramid, seed=seed, batch_type=system.batch_type)
@@ -106,6 +108,7 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--third", action="store_true", help="a third of the preset's length")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--arms", default=",".join(ARMS))
     parser.add_argument("--threads", type=int, default=2)
