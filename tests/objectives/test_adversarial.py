@@ -59,10 +59,12 @@ def test_only_minimax_loses_its_slope_where_the_discriminator_is_sure() -> None:
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_generator_moves_fakes_to_where_the_critic_wants_reals(name: str) -> None:
-    score = torch.tensor([0.3], requires_grad=True)
-    objective(name).generator_terms(score)["adversarial"].backward()
+    game = OBJECTIVES[name]
+    far = game.border + (-1.5 if game.higher_is_real else 1.5)  # on the wrong side
+    score = torch.tensor([far], requires_grad=True)
+    game.for_generator(score, torch.tensor([game.border]))["adversarial"].backward()
     assert score.grad is not None
-    assert (score.grad.item() < 0) == OBJECTIVES[name].higher_is_real
+    assert (score.grad.item() < 0) == game.higher_is_real
 
 
 def test_an_unknown_objective_lists_the_known_ones() -> None:

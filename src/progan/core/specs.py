@@ -6,10 +6,11 @@ They stand apart from the networks so that recipes can be read and described wit
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from progan.core.errors import ConfigError
 
-__all__ = ["SGD", "Adam", "Average", "DataSpec", "Optimizer", "RMSprop"]
+__all__ = ["SGD", "Adam", "Average", "DataSpec", "Optimizer", "Penalty", "RMSprop"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +62,35 @@ class SGD:
 
 
 Optimizer = Adam | RMSprop | SGD
+
+
+@dataclass(frozen=True, kw_only=True)
+class Penalty:
+    """What keeps a critic's slope in check."""
+
+    kind: Literal["gp", "dragan", "r1", "r2", "r1+r2", "none"] = "gp"
+    """gp: slope near `target` between reals and fakes; dragan: the same around reals; r1: slope
+    near 0 at reals; r2: at fakes."""
+    weight: float = 10.0
+    """λ of gp and dragan, in λ/γ² · (‖∇‖ − γ)²; γ of r1 and r2, in γ/2 · ‖∇‖²."""
+    target: float = 1.0
+    """The slope gp and dragan aim at (γ)."""
+    side: Literal["two", "one", "one-linear"] = "two"
+    """Whether gp and dragan also charge slopes below `target`; one-linear charges ‖∇‖ − γ itself
+    instead of its square."""
+    every: int = 1
+    """Applied in every so many steps, with the weight multiplied to match."""
+
+    def __post_init__(self) -> None:
+        if self.every < 1 or self.target <= 0:
+            raise ConfigError(
+                f"penalty has every {self.every} and target {self.target}; every must be at "
+                "least 1 and target above 0. To switch the penalty off: --set penalty.kind=none"
+            )
+
+    def due(self, step: int) -> bool:
+        """Whether it is applied in step number `step`."""
+        return self.kind != "none" and step % self.every == 0
 
 
 @dataclass(frozen=True, kw_only=True)

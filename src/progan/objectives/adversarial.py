@@ -6,6 +6,7 @@ Scores are logits for the probabilistic losses: D = sigmoid(score).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from torch import Tensor
@@ -16,16 +17,23 @@ if TYPE_CHECKING:
 
     Scores = Float[Tensor, " n"]
 
+Loss = Callable[[Tensor], Tensor]
+
 __all__ = [
     "hinge_critic",
     "hinge_generator",
+    "hinged",
     "least_squares_critic",
     "least_squares_generator",
+    "logistic",
     "minimax_critic",
     "minimax_generator",
     "non_saturating_generator",
+    "relativistic",
+    "relativistic_average",
     "reversed_least_squares_critic",
     "reversed_least_squares_generator",
+    "squared_lead",
     "wasserstein_critic",
     "wasserstein_generator",
 ]
@@ -71,20 +79,23 @@ def wasserstein_generator(fake: Scores) -> dict[str, Tensor]:
     return {"adversarial": -fake.mean()}
 
 
-def least_squares_critic(real: Scores, fake: Scores) -> dict[str, Tensor]:
-    """½ (s(real) − 1)² + ½ s(fake)².
+def least_squares_critic(
+    real: Scores, fake: Scores, targets: tuple[float, float] = (0.0, 1.0)
+) -> dict[str, Tensor]:
+    """½ (s(real) − b)² + ½ (s(fake) − a)², with `targets` (a, b).
 
-    Source: Mao et al. 2017 (LSGAN), equation 9, the 0-1 coding.
+    Source: Mao et al. 2017 (LSGAN), equation 2; (0, 1) is its equation 9.
     """
-    return {"real": (real - 1).square().mean() / 2, "fake": fake.square().mean() / 2}
+    a, b = targets
+    return {"real": (real - b).square().mean() / 2, "fake": (fake - a).square().mean() / 2}
 
 
-def least_squares_generator(fake: Scores) -> dict[str, Tensor]:
-    """½ (s(fake) − 1)².
+def least_squares_generator(fake: Scores, target: float = 1.0) -> dict[str, Tensor]:
+    """½ (s(fake) − c)², with `target` c.
 
-    Source: Mao et al. 2017 (LSGAN), equation 9, the 0-1 coding.
+    Source: Mao et al. 2017 (LSGAN), equation 2; 1 is its equation 9.
     """
-    return {"adversarial": (fake - 1).square().mean() / 2}
+    return {"adversarial": (fake - target).square().mean() / 2}
 
 
 def reversed_least_squares_critic(real: Scores, fake: Scores) -> dict[str, Tensor]:
@@ -117,3 +128,41 @@ def hinge_generator(fake: Scores) -> dict[str, Tensor]:
     Source: Miyato et al. 2018 (SNGAN), equation 17.
     """
     return {"adversarial": -fake.mean()}
+
+
+def relativistic(loss: Loss, ahead: Scores, behind: Scores) -> Float[Tensor, ""]:
+    """E[loss(s(ahead) − s(behind))] over pairs: how far one side of the batch leads the other.
+
+    The critic plays it with reals ahead, the generator with fakes ahead. With the logistic loss,
+    log(1 + e^(−d)), it is RSGAN, and with R1 and R2 beside it the game of R3GAN.
+
+    Source: Jolicoeur-Martineau 2019 (Relativistic GANs), equations 5 and 6.
+    """
+    return loss(ahead - behind).mean()
+
+
+def relativistic_average(loss: Loss, ahead: Scores, behind: Scores) -> Float[Tensor, ""]:
+    """E[loss(s(ahead) − E s(behind))] + E[loss(E s(ahead) − s(behind))].
+
+    Each sample is compared with the mean of the other side, over the part of the batch that is
+    looked at together.
+
+    Source: Jolicoeur-Martineau 2019 (Relativistic GANs), equations 11 to 14, with a loss that
+    is mirrored for the other side, as in each game the paper names.
+    """
+    return loss(ahead - behind.mean()).mean() + loss(ahead.mean() - behind).mean()
+
+
+def logistic(lead: Scores) -> Scores:
+    """log(1 + e^(−d))."""
+    return softplus(-lead)
+
+
+def squared_lead(lead: Scores) -> Scores:
+    """(d − 1)²."""
+    return (lead - 1).square()
+
+
+def hinged(lead: Scores) -> Scores:
+    """max(0, 1 − d)."""
+    return relu(1 - lead)

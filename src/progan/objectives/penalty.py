@@ -1,12 +1,18 @@
-"""Terms that keep a critic gentle: its slope, and how far its scores stray. All without weights."""
+"""Terms that keep a critic gentle: its slope, and how far its scores stray. All without weights.
+
+`critic` maps images to one score each; pass a closure to fix labels, resolution or fade. `scale`
+2^−k measures slopes with respect to pictures enlarged 2^k times: it is what ProGAN's code does by
+always training on full-size pictures. A slope of exactly zero passes back zero, not NaN.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
+from torch.nn.functional import relu
 
 from progan.core.slopes import verdict_and_slope
 
@@ -16,7 +22,19 @@ if TYPE_CHECKING:
     Images = Float[Tensor, "n c h w"]
     Scores = Float[Tensor, " n"]
 
-__all__ = ["drift", "gradient_penalty", "r1"]
+__all__ = [
+    "Side",
+    "dragan",
+    "drift",
+    "excess",
+    "gradient_penalty",
+    "norms",
+    "orthogonal",
+    "r1",
+    "r2",
+]
+
+Side = Literal["two", "one", "one-linear"]
 
 
 def gradient_penalty(
@@ -25,23 +43,61 @@ def gradient_penalty(
     fake: Images,
     target: float = 1.0,
     scale: float = 1.0,
+    side: Side = "two",
 ) -> Float[Tensor, ""]:
     """Pull the critic's slope towards `target` between real and fake images.
 
-        E[(scale · ‖∇s(x̂)‖ − target)²],        x̂ = x + u (x̃ − x),  u ~ U[0, 1] per pair
+        E[excess(scale · ‖∇s(x̂)‖)],        x̂ = x + u (x̃ − x),  u ~ U[0, 1] per pair
 
-    `critic` maps images to one score each; pass a closure to fix labels, resolution or fade.
-    `scale` 2^−k measures the slope with respect to pictures enlarged 2^k times: it is what
-    ProGAN's code does by always training on full-size pictures. A slope of exactly zero passes
-    back zero, not NaN.
+    The norm is over all values of an image. See `excess` for the sides.
 
     Source: Gulrajani et al. 2017 (WGAN-GP), equation 3; the target from Karras et al. 2018
     (ProGAN), appendix A.1, where the whole is also divided by target².
     """
     mix = torch.rand(len(real), 1, 1, 1, device=real.device)
-    _, gradient = verdict_and_slope(critic, torch.lerp(real, fake, mix))
-    slope = torch.linalg.vector_norm(gradient.flatten(1), dim=1)
-    return (scale * slope - target).square().mean()
+    _, slope = verdict_and_slope(critic, torch.lerp(real, fake, mix))
+    return excess(scale * norms(slope), target, side).mean()
+
+
+def dragan(
+    critic: Callable[[Tensor], Tensor],
+    real: Images,
+    target: float = 1.0,
+    scale: float = 1.0,
+    side: Side = "two",
+) -> Float[Tensor, ""]:
+    """Pull the critic's slope towards `target` around the real images.
+
+        E[excess(scale · ‖∇s(x̂)‖)],        x̂ = x + u · ½ σ v,  u ~ U[0, 1] per image,
+                                            v ~ U[0, 1] per value
+
+    with σ the standard deviation of all values of the batch.
+
+    Source: Kodali et al. 2017 (DRAGAN), algorithm 1; the noise, which the paper leaves normal,
+    from the code published with it.
+    """
+    mix = torch.rand(len(real), 1, 1, 1, device=real.device)
+    noise = torch.rand_like(real) * (real.std() / 2)
+    _, slope = verdict_and_slope(critic, real + mix * noise)
+    return excess(scale * norms(slope), target, side).mean()
+
+
+def norms(slope: Images) -> Scores:
+    """The length of each image's slope, over all its values."""
+    return torch.linalg.vector_norm(slope.flatten(1), dim=1)
+
+
+def excess(norm: Scores, target: float = 1.0, side: Side = "two") -> Scores:
+    """What a slope away from `target` costs.
+
+    two          (norm − target)²              Gulrajani et al. 2017 (WGAN-GP), equation 3
+    one          max(0, norm − target)²        Petzka et al. 2018 (WGAN-LP), equation 8
+    one-linear   max(0, norm − target)
+    """
+    over = norm - target
+    if side == "two":
+        return over.square()
+    return relu(over).square() if side == "one" else relu(over)
 
 
 def r1(slope: Images, scale: float = 1.0) -> Float[Tensor, ""]:
@@ -55,6 +111,32 @@ def r1(slope: Images, scale: float = 1.0) -> Float[Tensor, ""]:
     Source: Mescheder et al. 2018 (R1), equation 9, without γ.
     """
     return slope.square().sum(dim=(1, 2, 3)).mean() * (scale**2 / 2)
+
+
+def r2(slope: Images, scale: float = 1.0) -> Float[Tensor, ""]:
+    """Pull the critic's slope at fake images towards zero.
+
+        ½ E[‖scale · ∇s(G(z))‖²]
+
+    `slope` and `scale` as in `r1`.
+
+    Source: Mescheder et al. 2018 (R1), equation 10, without γ.
+    """
+    return r1(slope, scale)
+
+
+def orthogonal(weight: Tensor) -> Float[Tensor, ""]:
+    """How far the rows of a weight, one per output, are from being orthogonal.
+
+        ‖(W Wᵀ) ⊙ (1 − I)‖²        with W of shape outputs × all else
+
+    Lengths of the rows are left alone.
+
+    Source: Brock et al. 2019 (BigGAN), equation 3.
+    """
+    rows = weight.flatten(1)
+    gram = rows @ rows.T
+    return gram.square().sum() - gram.diagonal().square().sum()
 
 
 def drift(real_scores: Scores) -> Float[Tensor, ""]:

@@ -28,9 +28,9 @@ from progan.core.batch import Images, Labelled
 from progan.core.errors import ConfigError
 from progan.core.latents import LatentField, Latents, draw_fields
 from progan.core.plan import Plan, Progress, height_width
-from progan.core.slopes import verdict_and_slope
 from progan.core.specs import DataSpec
 from progan.core.system import Fixed, JointTurn, Player, System, Terms, Turn
+from progan.layers.clip import clip_weights
 from progan.layers.noise import LeadMeter
 from progan.layers.prepared import weights_made_once
 from progan.layers.resample import blend
@@ -38,8 +38,9 @@ from progan.layers.spread import MinibatchStddev
 from progan.networks.folded import FoldedGenerator
 from progan.networks.modes import ModeCritic, ModeGenerator
 from progan.networks.progressive import Critic, Generator
-from progan.objectives.penalty import drift, gradient_penalty, r1
+from progan.objectives.penalty import drift
 from progan.objectives.table import objective
+from progan.objectives.verdicts import look
 from progan.systems.configs.progan import ProGANConfig
 
 __all__ = ["ProGAN"]
@@ -88,13 +89,22 @@ class ProGAN(System[Pictures]):
         """The critic and the generator, on the same optimizer and rate."""
         optimizer = self.config.optimizer
         return {
-            "critic": Player.of(self.critic, optimizer=optimizer, rate=self.rate),
+            "critic": Player.of(
+                self.critic,
+                optimizer=optimizer,
+                rate=self.rate,
+                after_step=self.clip if self.config.clip else None,
+            ),
             "generator": Player.of(self.generator, optimizer=optimizer, rate=self.rate),
         }
 
     def rate(self, at: Progress) -> float:
         """Factor on the learning rate: by resolution, and the ramp at the start."""
         return self.config.factor(size_of(at), at.images)
+
+    def clip(self) -> None:
+        """Bring the critic's weights back into their box, if there is one."""
+        clip_weights(self.critic, self.config.clip)
 
     def turns(self, at: Progress) -> Sequence[Turn[Pictures] | JointTurn[Pictures]]:
         """The critic's, then the generator's, without drawing anew; or both at once."""
@@ -124,55 +134,53 @@ class ProGAN(System[Pictures]):
 
     def generator_loss(self, batch: Pictures, at: Progress) -> Terms:
         """What the generator lowers, on fresh latents."""
-        return self.generator_terms(batch, self.judge(self.fake(batch, at), at))
+        on_real = None
+        if self.objective.relative:
+            on_real = self.judge(blend(batch.image, at.alpha), at)
+        return self.generator_terms(batch, on_real, self.judge(self.fake(batch, at), at))
 
     def joint_losses(self, batch: Pictures, at: Progress) -> Mapping[str, Terms]:
-        """Both at once: the critic's verdict on the fakes serves both players."""
-        critic, verdict = self.critic_terms(batch, self.fake(batch, at), at)
-        return {"critic": critic, "generator": self.generator_terms(batch, verdict)}
+        """Both at once: the critic's verdicts serve both players."""
+        critic, on_real, on_fake = self.critic_terms(batch, self.fake(batch, at), at)
+        return {"critic": critic, "generator": self.generator_terms(batch, on_real, on_fake)}
 
     # the formulas
 
     def critic_terms(
         self, batch: Pictures, fake: Tensor, at: Progress
-    ) -> tuple[dict[str, Tensor], Tensor]:
-        """The critic's terms, and its verdict on the fakes.
-
-        Reals and fakes go through the critic in one pass; only R1 parts them, for then the
-        slope is taken on the very pass that scores the reals.
-        """
-        config, penalty = self.config, self.config.penalty
-        due = penalty.kind if at.step % penalty.every == 0 else "none"
-        real = blend(batch.image, at.alpha)
+    ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """The critic's terms, and its verdicts on reals and fakes, which go through it together."""
         with weights_made_once():
-            if due == "r1":
-                on_real, slope = verdict_and_slope(lambda x: self.judge(x, at), real)
-                on_fake = self.judge(fake, at)
-            else:
-                on_real, on_fake = self.judge(torch.cat([real, fake]), at, parts=2).chunk(2)
-            terms = self.objective.critic_terms(on_real[:, 0], on_fake[:, 0])
-            if config.drift:
-                terms["drift"] = config.drift * drift(on_real[:, 0])
-            if due == "gp":
-                excess = gradient_penalty(
-                    lambda x: self.judge(x, at)[:, 0], real, fake, penalty.target, self.scale(at)
-                )
-                terms["penalty"] = penalty.weight / penalty.target**2 * penalty.every * excess
-            elif due == "r1":
-                terms["penalty"] = penalty.weight * penalty.every * r1(slope, self.scale(at))
+            on_real, on_fake, price = look(
+                lambda x: self.judge(x, at),
+                blend(batch.image, at.alpha),
+                fake,
+                self.config.penalty,
+                at.step,
+                scale=self.scale(at),
+                together=lambda both: self.judge(both, at, parts=2),
+            )
+        terms = self.objective.critic_terms(on_real[:, 0], on_fake[:, 0])
+        if self.config.drift:
+            terms["drift"] = self.config.drift * drift(on_real[:, 0])
+        terms |= price
         if isinstance(batch, Labelled) and self.classes:
-            weight = config.label_weight
+            weight = self.config.label_weight
             terms["label_real"] = weight * cross_entropy(on_real[:, 1:], batch.label)
             terms["label_fake"] = weight * cross_entropy(on_fake[:, 1:], batch.label)
         if self.critic.meter is not None:
             self.critic.meter.watch(on_fake[:, 0].detach())
-        return terms, on_fake
+        return terms, on_real, on_fake
 
-    def generator_terms(self, batch: Pictures, verdict: Tensor) -> dict[str, Tensor]:
-        """The generator's terms, from the critic's verdict on its pictures."""
-        terms = self.objective.generator_terms(verdict[:, 0])
+    def generator_terms(
+        self, batch: Pictures, on_real: Tensor | None, on_fake: Tensor
+    ) -> dict[str, Tensor]:
+        """The generator's terms, from the critic's verdicts; on reals only if they are needed."""
+        real_scores = None if on_real is None else on_real[:, 0]
+        terms = self.objective.for_generator(on_fake[:, 0], real_scores)
         if isinstance(batch, Labelled) and self.classes:
-            terms["label"] = self.config.label_weight * cross_entropy(verdict[:, 1:], batch.label)
+            label = cross_entropy(on_fake[:, 1:], batch.label)
+            terms["label"] = self.config.label_weight * label
         return terms
 
     def scale(self, at: Progress) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeVar
 
+from progan.core import specs
 from progan.core.errors import ConfigError
 from progan.core.plan import Plan, Stage
 from progan.core.specs import Adam, Average, Optimizer
@@ -23,27 +24,12 @@ def at_resolution(table: Mapping[int, N], resolution: int) -> N:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Penalty:
-    """What keeps the critic's slope in check."""
+class Penalty(specs.Penalty):
+    """What keeps the critic's slope in check, and in which unit it is measured."""
 
-    kind: Literal["gp", "r1", "none"] = "gp"
-    """gp: slope near `target` between reals and fakes; r1: slope near 0 at reals."""
-    weight: float = 10.0
-    """λ of gp, in λ/γ² · (‖∇‖ − γ)²; γ of r1, in γ/2 · ‖∇‖²."""
-    target: float = 1.0
-    """The slope gp aims at (γ)."""
     norm: Literal["full", "native"] = "full"
     """full: slope with respect to pictures enlarged to the final size, as in the original code,
     which is 2^k times smaller than at the native size, k doublings below the end."""
-    every: int = 1
-    """Applied in every so many steps, with the weight multiplied to match."""
-
-    def __post_init__(self) -> None:
-        if self.every < 1 or self.target <= 0:
-            raise ConfigError(
-                f"penalty has every {self.every} and target {self.target}; every must be at "
-                "least 1 and target above 0. To switch the penalty off: --set penalty.kind=none"
-            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,9 +79,11 @@ class ProGANConfig:
 
     # losses
     objective: str = "wasserstein"
-    """Name of the objective: wasserstein, non-saturating, hinge, least-squares, …"""
+    """Name of the objective: wasserstein, non-saturating, hinge, fgan:kl, …"""
     penalty: Penalty = Penalty()
     """What keeps the critic's slope in check."""
+    clip: float = 0.0
+    """Largest size of a weight of the critic, as it is multiplied with (WGAN: 0.01); 0: any."""
     drift: float = 0.001
     """Weight of the mean squared score of reals (ε)."""
     label_weight: float = 0.0
@@ -151,6 +139,13 @@ class ProGANConfig:
                 f"critic_steps is {self.critic_steps}, but players who move at once move equally "
                 "often; set critic_steps=1 or simultaneous=false."
             )
+        if self.simultaneous and self.penalty.kind in ("r2", "r1+r2"):
+            raise ConfigError(
+                f"penalty.kind is {self.penalty.kind}, whose slope is taken at fakes that cannot "
+                "teach the generator too: set simultaneous=false, or penalty.kind=r1."
+            )
+        if not 0 <= self.clip < math.inf:
+            raise ConfigError(f"clip is {self.clip}; it must be above 0, or 0 for no clipping.")
         if self.stddev_group != "all" and self.stddev_group < 0:
             raise ConfigError(f"stddev_group is {self.stddev_group}; it is 'all', 0, or more.")
 
