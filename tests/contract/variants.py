@@ -188,5 +188,76 @@ VARIANTS: tuple[Variant, ...] = (
         set={"width": 4, "batch": 4, "latent_size": 8},
         data=COLOUR,
     ),
+    Variant(
+        system="gan",
+        name="toy",
+        preset="toy",
+        set={"batch": 4},
+    ),
+    Variant(
+        system="gan",
+        name="relativistic",
+        set={
+            "width": 4,
+            "batch": 4,
+            "latent_size": 8,
+            "objective": "relativistic",
+            "critic_norm": "none",
+            "penalty.kind": "r1+r2",
+            "penalty.every": 2,
+        },
+    ),
+    Variant(
+        system="lsgan",
+        name="dcgan",
+        set={"width": 4, "batch": 4, "latent_size": 8, "orthogonal": 1e-4},
+    ),
+    Variant(
+        system="wgan",
+        name="dcgan",
+        preset="algorithm-1",
+        set={"width": 4, "batch": 4, "latent_size": 8, "critic_steps": 2},
+    ),
+    Variant(
+        system="wgan",
+        name="mlp",
+        preset="mlp",
+        set={"batch": 4, "latent_size": 8, "critic_steps": 2, "warm_up": False},
+    ),
+    Variant(
+        system="wgan_gp",
+        name="dcgan",
+        set={"width": 4, "batch": 4, "latent_size": 8, "critic_steps": 2},
+        data=COLOUR,
+    ),
+    Variant(
+        system="wgan_gp",
+        name="dragan",
+        preset="mlp",
+        set={
+            "batch": 4,
+            "latent_size": 8,
+            "critic_steps": 2,
+            "penalty.kind": "dragan",
+            "penalty.side": "one",
+        },
+    ),
+    Variant(
+        system="fgan",
+        name="dcgan",
+        set={"width": 4, "batch": 4, "latent_size": 8},
+    ),
+    Variant(
+        system="fgan",
+        name="turns",
+        preset="mnist",
+        set={
+            "batch": 4,
+            "latent_size": 8,
+            "simultaneous": False,
+            "divergence": "alpha=0.5",
+            "saturating": False,
+        },
+    ),
 )
 """Add a line here."""

@@ -52,7 +52,7 @@ def test_at_a_discriminator_of_one_half_the_game_is_worth_log_4(
     system = small(make, objective=objective)
     for parameter in system.discriminator.parameters():
         torch.nn.init.zeros_(parameter)
-    terms = system.discriminator_loss(pictures(), at(8))
+    terms = system.critic_loss(pictures(), at(8))
     assert sum(terms.values()).item() == pytest.approx(math.log(4))
     terms = system.generator_loss(pictures(), at(8))
     assert terms["adversarial"].item() == pytest.approx(sign * math.log(2))
@@ -60,7 +60,7 @@ def test_at_a_discriminator_of_one_half_the_game_is_worth_log_4(
 
 def test_discriminator_cannot_move_the_generator(make: Make, at: At) -> None:
     system = small(make)
-    total = sum(system.discriminator_loss(pictures(), at(8)).values())
+    total = sum(system.critic_loss(pictures(), at(8)).values())
     found = torch.autograd.grad(total, tuple(system.generator.parameters()), allow_unused=True)
     assert all(gradient is None for gradient in found)
 

@@ -16,101 +16,28 @@ Departs: the generator is shown by its running average, which neither paper keep
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from torch import nn
 
-import torch
-from torch import Tensor
-
-from progan.core.batch import Images
-from progan.core.latents import LatentField, Latents, draw_fields
-from progan.core.plan import Plan, Progress
 from progan.core.specs import DataSpec
-from progan.core.system import Player, System, Terms, Turn
-from progan.networks.dcgan import ConvDiscriminator, ConvGenerator
-from progan.networks.mlp import DenseDiscriminator, DenseGenerator
+from progan.networks.mlp import DenseDiscriminator
 from progan.objectives.table import objective
 from progan.systems.configs.gan import GANConfig
+from progan.systems.duel import Duel
 
 __all__ = ["GAN"]
 
 
-class GAN(System[Images]):
-    """The plain game, at one size."""
+class GAN(Duel):
+    """The plain game; with another objective, any game of scores."""
+
+    opponent = "discriminator"
 
     def __init__(self, config: GANConfig, data: DataSpec) -> None:
-        super().__init__()
-        self.config, self.data = config, data
-        self.average = config.average
-        self.objective = objective(config.objective)
-        self.higher_is_real = self.objective.higher_is_real
-        self.latent_fields = (
-            LatentField(name="z", shape=(config.latent_size,), prior=config.latent_prior),
-        )
-        size, channels, latent = data.resolution, data.channels, config.latent_size
-        self.generator: torch.nn.Module
-        self.discriminator: torch.nn.Module
-        if config.network == "mlp":
-            self.generator = DenseGenerator(resolution=size, channels=channels, latent_size=latent)
-            self.discriminator = DenseDiscriminator(resolution=size, channels=channels)
-        else:
-            self.generator = ConvGenerator(
-                resolution=size, channels=channels, latent_size=latent, width=config.width
-            )
-            self.discriminator = ConvDiscriminator(
-                resolution=size, channels=channels, width=config.width
-            )
+        super().__init__(config, data, objective(config.objective))
 
-    def plan(self) -> Plan:
-        """One stage at the full size."""
-        return self.config.plan(self.data.resolution)
-
-    def players(self) -> Mapping[str, Player]:
-        """The discriminator and the generator, with the same optimizer."""
-        optimizer = self.config.optimizer
-        return {
-            "discriminator": Player.of(self.discriminator, optimizer=optimizer),
-            "generator": Player.of(self.generator, optimizer=optimizer),
-        }
-
-    def turns(self, at: Progress) -> Sequence[Turn[Images]]:
-        """k times the discriminator's, then the generator's, without drawing anew."""
-        return (
-            Turn("discriminator", self.discriminator_loss, repeat=self.config.critic_steps),
-            Turn("generator", self.generator_loss, draws=False),
-        )
-
-    def discriminator_loss(self, batch: Images, at: Progress) -> Terms:
-        """What the discriminator lowers; reals and fakes pass apart, as DCGAN's batch norm asks."""
-        with torch.no_grad():
-            fake = self.fake(len(batch))
-        return self.objective.critic_terms(
-            self.discriminator(batch.image), self.discriminator(fake)
-        )
-
-    def generator_loss(self, batch: Images, at: Progress) -> Terms:
-        """What the generator lowers, on fresh latents."""
-        return self.objective.generator_terms(self.discriminator(self.fake(len(batch))))
-
-    def fake(self, n: int) -> Tensor:
-        """`n` pictures from new latents."""
-        device = next(self.generator.parameters()).device
-        return self.generator(draw_fields(self.latent_fields, n, device=device)["z"])
-
-    # what others ask for
-
-    def draw(self, n: int, truncation: float | None = None) -> Latents:
-        """Draw latents for `n` pictures on the CPU: a seed is the same picture on every device."""
-        return draw_fields(self.latent_fields, n, truncation=truncation)
-
-    def generate(self, latents: Latents, at: Progress) -> Tensor:
-        """Pictures for `latents`, in float32."""
-        return self.generator(latents["z"].to(next(self.generator.parameters()).device))
-
-    def score(self, batch: Images, at: Progress) -> Tensor:
-        """The discriminator's logit of each picture being real."""
-        return self.discriminator(batch.image)
-
-    @torch.no_grad()
-    def preview(self, batch: Images, at: Progress) -> Mapping[str, Tensor]:
-        """Reals, and as many fakes."""
-        return {"real": batch.image, "samples": self.fake(len(batch))}
+    def make_critic(self) -> nn.Module:
+        """The first paper's maxout network where the network is dense."""
+        if self.config.network == "mlp":
+            size, channels = self.data.resolution, self.data.channels
+            return DenseDiscriminator(resolution=size, channels=channels)
+        return super().make_critic()

@@ -45,6 +45,34 @@ SYSTEMS: Mapping[str, Entry] = {
             system="progan.systems.gan:GAN",
             config="progan.systems.configs.gan:GANConfig",
         ),
+        Entry(
+            name="lsgan",
+            summary="a discriminator that aims at numbers: far samples still teach",
+            paper="Mao et al. 2017, Least Squares Generative Adversarial Networks",
+            system="progan.systems.lsgan:LSGAN",
+            config="progan.systems.configs.lsgan:LSGANConfig",
+        ),
+        Entry(
+            name="wgan",
+            summary="a critic with clipped weights, whose loss tells a distance",
+            paper="Arjovsky et al. 2017, Wasserstein Generative Adversarial Networks",
+            system="progan.systems.wgan:WGAN",
+            config="progan.systems.configs.wgan:WGANConfig",
+        ),
+        Entry(
+            name="wgan_gp",
+            summary="a critic held near slope one by a gradient penalty",
+            paper="Gulrajani et al. 2017, Improved Training of Wasserstein GANs",
+            system="progan.systems.wgan_gp:WGANGP",
+            config="progan.systems.configs.wgan_gp:WGANGPConfig",
+        ),
+        Entry(
+            name="fgan",
+            summary="any f-divergence: KL, reverse KL, chi-squares, Hellinger, Jeffrey, JS, alpha",
+            paper="Nowozin et al. 2016, f-GAN",
+            system="progan.systems.fgan:FGAN",
+            config="progan.systems.configs.fgan:FGANConfig",
+        ),
     )
 }
 

@@ -1,0 +1,59 @@
+"""Settings of f-GAN, and its presets. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from progan.core.errors import ConfigError
+from progan.systems.configs.duel import TOY, TOY_HELP, DuelConfig
+
+__all__ = ["FGANConfig"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FGANConfig(DuelConfig):
+    """The game of an f-divergence; the networks are DCGAN's, or the paper's dense ones."""
+
+    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "dcgan": {},
+        "mnist": {"network": "mlp", "batch": 4096, "images": 4096 * 12_000},
+        "cpu": {"width": 32, "images": 400_000},
+        "toy": {**TOY, "optimizer": {"kind": "Adam", "lr": 5e-4, "betas": [0.5, 0.9]}},
+    }
+    PRESET_HELP: ClassVar[Mapping[str, str]] = {
+        "dcgan": "as the paper has it on natural pictures: DCGAN's networks",
+        "mnist": "the paper's dense networks, batch 4096",
+        "cpu": "half the width, minutes on a CPU",
+        "toy": TOY_HELP,
+    }
+
+    divergence: str = "kl"
+    """kl, reverse-kl, pearson, neyman, hellinger, jeffrey, js, gan, total-variation, weighted-js,
+    or with a number: weighted-js=0.3, alpha=0.5."""
+    saturating: bool = True
+    """Whether the generator lowers the bound itself, as theory has it, or −E[T(v)], as section 3.2
+    of the paper advises."""
+    simultaneous: bool = True
+    """Whether both players move at once, on one evaluation (algorithm 1), or in turns."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.simultaneous and self.critic_steps != 1:
+            raise ConfigError(
+                f"critic_steps is {self.critic_steps}, but players who move at once move equally "
+                "often: set critic_steps=1 or simultaneous=false."
+            )
+        if self.simultaneous and self.penalty.kind in ("r2", "r1+r2"):
+            raise ConfigError(
+                f"penalty.kind is {self.penalty.kind}, whose slope is taken at fakes that cannot "
+                "teach the generator too: set simultaneous=false, or penalty.kind=r1."
+            )
+
+    @property
+    def objective(self) -> str:
+        """The objective's name in the table."""
+        base, equals, numbers = self.divergence.partition("=")
+        form = "" if self.saturating else ":non-saturating"
+        return f"fgan:{base}{form}{equals}{numbers}"
