@@ -137,13 +137,13 @@ class AnimatedPng:
         )
 
 
-def webp_bytes(image: Image.Image, *, lossless: bool) -> bytes:
-    """`image` as a still WebP.
+def webp_bytes(image: Image.Image, *, lossless: bool, quality: int = 90) -> bytes:
+    """`image` as a still WebP, without loss or in a quality up to 100.
 
     Without loss, quality stands for effort: more of it was measured to take four times as long
     for the same size.
     """
-    effort = {"quality": 20, "method": 1} if lossless else {"quality": 90, "method": 3}
+    effort = {"quality": 20, "method": 1} if lossless else {"quality": quality, "method": 3}
     return _encoded(image.convert("RGB"), "WEBP", lossless=lossless, **effort)
 
 
@@ -152,14 +152,15 @@ class AnimatedWebp:
 
     LARGEST: ClassVar[int] = 16383
 
-    def __init__(self, size: tuple[int, int], *, lossless: bool) -> None:
+    def __init__(self, size: tuple[int, int], *, lossless: bool, quality: int = 90) -> None:
         self.size = size
         self.lossless = lossless
+        self.quality = quality
         self.parts: list[bytes] = []
 
     def add(self, image: Image.Image, begin: int, end: int) -> None:
         """Show `image` from millisecond `begin` to `end`."""
-        file = webp_bytes(image, lossless=self.lossless)
+        file = webp_bytes(image, lossless=self.lossless, quality=self.quality)
         head = _u24(0) + _u24(0) + _u24(image.width - 1) + _u24(image.height - 1)
         time = _u24(min(end - begin, 2**24 - 1)) + b"\x02"  # drawn over what was there
         self.parts.append(_riff_chunk(b"ANMF", head + time + _webp_picture(file)))

@@ -64,13 +64,15 @@ def write_film(
     scale: int | None = None,
     hold: float = 0.0,
     lossless: bool | None = None,
+    quality: int = 90,
     faults: Faults | None = None,
 ) -> Film:
     """Write `frames`, each h w c, to `path`, in the format of its suffix; it loops for ever.
 
     Each pixel becomes `scale` × `scale` (None: as `enlargement` says); the last frame stays
     `hold` seconds longer. WebP is stored without loss if `lossless` says so (None: if enlarged),
-    APNG always is; GIF has at most 256 colours a frame. The file is there whole or not at all.
+    otherwise in `quality`, up to 100; APNG always is without loss; GIF has at most 256 colours a
+    frame. The file is there whole or not at all.
 
     Raises ConfigError for an unknown suffix, for MP4 without the extra `video`, or for a rate the
     format cannot show.
@@ -96,7 +98,7 @@ def write_film(
     for image, first, last in _timed((to_picture(f, scale) for f in frames), fps, hold):
         if container is None:
             width, height = image.size
-            container = _container(suffix, image, lossless=lossless)
+            container = _container(suffix, image, lossless=lossless, quality=quality)
         container.add(image, first, last)
         count, end = count + 1, last
     assert container is not None
@@ -104,7 +106,7 @@ def write_film(
     return Film(path, count, width, height, end / 1000)
 
 
-def _container(suffix: str, first: Image.Image, *, lossless: bool) -> Container:
+def _container(suffix: str, first: Image.Image, *, lossless: bool, quality: int) -> Container:
     if suffix == ".gif":
         return AnimatedGif(first.size)
     if suffix == ".apng":
@@ -114,7 +116,7 @@ def _container(suffix: str, first: Image.Image, *, lossless: bool) -> Container:
             f"The film is {first.width} × {first.height}; WebP holds sides up to "
             f"{AnimatedWebp.LARGEST}. Write it as .gif or .mp4."
         )
-    return AnimatedWebp(first.size, lossless=lossless)
+    return AnimatedWebp(first.size, lossless=lossless, quality=quality)
 
 
 def _enlarged(frames: Iterable[Frame], scale: int | None) -> tuple[int, Iterator[Frame]]:

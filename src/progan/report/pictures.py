@@ -41,11 +41,13 @@ class Picture:
     address: str
     width: int
     height: int
+    drawn: bool = False
+    """Whether it is a drawing, whose pixels mean nothing by themselves."""
 
     @property
     def pixelated(self) -> bool:
         """Whether it is so small that it will be shown enlarged, pixel by pixel."""
-        return self.width <= 640
+        return self.width <= 640 and not self.drawn
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,53 @@
+"""The film of a watched training, and its frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from progan.assemble.film import Film, write_film
+from progan.lab.canvas import Frame
+from progan.lab.lesson import Lesson
+from progan.lab.line import draw_line
+from progan.lab.plane import calm, draw_plane
+from progan.lab.watch import Record, lattice
+
+__all__ = ["frames", "write_lab_film"]
+
+FPS = 10.0
+HOLD_SECONDS = 2.5
+QUALITY = 80
+
+
+def frames(record: Record, lesson: Lesson) -> Iterator[Frame]:
+    """A picture h w 3 of each moment."""
+    world, last = record.world, record.moments[-1].step
+    places = lattice(world)
+    steady = calm(record.moments, lesson.scale)
+    for moment, now in zip(record.moments, steady, strict=True):
+        if world.dims == 1:
+            yield draw_line(world, moment, now, lesson.scale, places, title=lesson.title, last=last)
+        else:
+            yield draw_plane(world, moment, now, lesson.scale, title=lesson.title, last=last)
+
+
+def write_lab_film(pictures: list[Frame], path: Path) -> Film:
+    """Write `pictures` as a film, in the format of the suffix of `path`.
+
+    GIF, which stores every dot anew and without loss, has half the size and every second frame.
+    """
+    shown, fps = pictures, FPS
+    if path.suffix.lower() == ".gif":
+        shown, fps = [_halved(p) for p in [*pictures[:-1:2], pictures[-1]]], FPS / 2
+    return write_film(
+        iter(shown), path, fps=fps, scale=1, hold=HOLD_SECONDS, lossless=False, quality=QUALITY
+    )
+
+
+def _halved(picture: Frame) -> Frame:
+    image = Image.fromarray(picture)
+    size = (image.width // 2, image.height // 2)
+    return np.asarray(image.resize(size, Image.Resampling.BOX))
