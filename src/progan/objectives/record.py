@@ -11,8 +11,9 @@ from torch import Tensor
 
 __all__ = ["Kind", "Objective", "total"]
 
-Kind = Literal["logit", "regression", "ratio", "critic", "energy"]
-"""What a score is: the logit of being real; a number that should hit a target; the logarithm of
+Kind = Literal["logit", "margin", "regression", "ratio", "critic", "energy"]
+"""What a score is: the logit of being real; a side to be on by at least one; a number that should
+hit a target; the logarithm of
 the density ratio, as f-GANs bound divergences with it; the value of a function held to a slope;
 how well a sample is known."""
 

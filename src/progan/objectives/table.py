@@ -98,6 +98,7 @@ OBJECTIVES: Mapping[str, Objective] = {
     "hinge": Objective(
         game.hinge_critic,
         game.hinge_generator,
+        kind="margin",
         at_rest=2.0,
         estimate=lambda real, fake: 1 - total(game.hinge_critic(real, fake)) / 2,
         measures="total variation",

@@ -17,7 +17,7 @@ from progan.networks.dcgan import ConvDiscriminator, ConvGenerator
 from progan.networks.mlp import DenseCritic, DenseGenerator
 from progan.networks.toy import ToyCritic, ToyGenerator
 from progan.objectives.penalty import orthogonal
-from progan.objectives.record import Objective
+from progan.objectives.record import Objective, total
 from progan.objectives.verdicts import look
 from progan.systems.configs.duel import DuelConfig
 
@@ -33,7 +33,14 @@ class Duel(System[Images]):
     opponent: ClassVar[str] = "critic"
     """What the paper calls the generator's opponent: the name of the player and the submodule."""
 
-    def __init__(self, config: DuelConfig, data: DataSpec, objective: Objective) -> None:
+    def __init__(
+        self,
+        config: DuelConfig,
+        data: DataSpec,
+        objective: Objective,
+        generator: nn.Module | None = None,
+    ) -> None:
+        """`generator` takes the place of the one that the settings ask for."""
         super().__init__()
         self.config, self.data, self.objective = config, data, objective
         self.average = config.average
@@ -41,7 +48,7 @@ class Duel(System[Images]):
         self.latent_fields = (
             LatentField(name="z", shape=(config.latent_size,), prior=config.latent_prior),
         )
-        self.generator: nn.Module = self.make_generator()
+        self.generator: nn.Module = generator or self.make_generator()
         self.add_module(self.opponent, self.make_critic())
 
     # the networks
@@ -94,7 +101,10 @@ class Duel(System[Images]):
         optimizer = self.config.optimizer
         return {
             self.opponent: Player.of(
-                self.adversary, optimizer=optimizer, rate=self.rate, after_step=self.constraint()
+                self.adversary,
+                optimizer=optimizer,
+                rate=lambda at: self.config.critic_rate * self.rate(at),
+                after_step=self.constraint(),
             ),
             "generator": Player.of(self.generator, optimizer=optimizer, rate=self.rate),
         }
@@ -151,15 +161,20 @@ class Duel(System[Images]):
         terms = self.objective.for_generator(on_fake, on_real)
         if self.config.orthogonal:
             weights = (p for p in self.generator.parameters() if p.ndim > 1)
-            total = torch.stack([orthogonal(weight) for weight in weights]).sum()
-            terms["orthogonal"] = self.config.orthogonal * total
+            crowded = torch.stack([orthogonal(weight) for weight in weights]).sum()
+            terms["orthogonal"] = self.config.orthogonal * crowded
         return terms
 
     def fake(self, n: int) -> Tensor:
         """`n` pictures from new latents."""
-        device = next(self.generator.parameters()).device
-        fake: Tensor = self.generator(draw_fields(self.latent_fields, n, device=device)["z"])
+        z = draw_fields(self.latent_fields, n, device=self.device)["z"]
+        fake: Tensor = self.generator(z)
         return fake
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return next(self.adversary.parameters()).device
 
     # what others ask for
 
@@ -169,22 +184,22 @@ class Duel(System[Images]):
 
     def generate(self, latents: Latents, at: Progress) -> Tensor:
         """Pictures for `latents`, in float32."""
-        pictures: Tensor = self.generator(latents["z"].to(next(self.generator.parameters()).device))
+        pictures: Tensor = self.generator(latents["z"].to(self.device))
         return pictures
 
     def score(self, batch: Images, at: Progress) -> Tensor:
         """The critic's score of each picture."""
         return self.judge(batch.image)
 
-    def push(self, image: Tensor, batch: Images, at: Progress) -> Tensor:
-        """Where the critic would have each of these fakes move: −∂(generator's loss)/∂image.
+    def push(self, image: Tensor, at: Progress, real: Tensor | None = None) -> Tensor:
+        """Where its loss would have each of these fakes move: −∂(generator's loss)/∂image.
 
-        Times the number of fakes, as if each were alone; `batch` holds reals to compare with.
+        As if each fake were alone; a relative objective compares them with `real`.
         """
         image = image.detach().requires_grad_()
-        on_real = self.judge(batch.image) if self.objective.relative else None
+        on_real = self.judge(real) if self.objective.relative and real is not None else None
         terms = self.objective.for_generator(self.judge(image), on_real)
-        (slope,) = torch.autograd.grad(torch.stack(list(terms.values())).sum(), image)
+        (slope,) = torch.autograd.grad(total(terms), image)
         return -slope * len(image)
 
     @torch.no_grad()

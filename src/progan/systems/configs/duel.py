@@ -37,6 +37,8 @@ class DuelConfig:
     """Critic updates for each generator update (k)."""
     optimizer: Optimizer = field(default_factory=lambda: Adam(lr=2e-4, betas=(0.5, 0.999)))
     """Of both players."""
+    critic_rate: float = 1.0
+    """Factor on the critic's learning rate: above 1, two time scales (TTUR)."""
     decay: Literal["none", "linear"] = "none"
     """Whether the learning rate falls, in a line, to 0 at the end of the run."""
     batch: int = 64
@@ -51,6 +53,10 @@ class DuelConfig:
             raise ConfigError(
                 f"batch is {self.batch}, images {self.images}, critic_steps {self.critic_steps}, "
                 f"latent_size {self.latent_size} and width {self.width}; all must be at least 1."
+            )
+        if not 0 < self.critic_rate < float("inf"):
+            raise ConfigError(
+                f"critic_rate is {self.critic_rate}; it must be above 0: --set critic_rate=4"
             )
         looks = self.network == "dcgan" and self.penalty.kind not in ("none", "r1", "r2", "r1+r2")
         if looks and self.critic_norm == "batch":
