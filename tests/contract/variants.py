@@ -259,5 +259,23 @@ VARIANTS: tuple[Variant, ...] = (
             "saturating": False,
         },
     ),
+    Variant(
+        system="ebgan",
+        name="dcgan",
+        set={"width": 4, "batch": 4, "latent_size": 8, "code_size": 6, "margin_late": 0.5},
+        data=COLOUR,
+    ),
+    Variant(
+        system="ebgan",
+        name="paper",
+        preset="paper",
+        set={"width": 4, "batch": 4, "latent_size": 8},
+    ),
+    Variant(
+        system="ebgan",
+        name="toy",
+        preset="toy",
+        set={"batch": 4, "pulling_away": 0.0},
+    ),
 )
 """Add a line here."""

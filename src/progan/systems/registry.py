@@ -73,6 +73,13 @@ SYSTEMS: Mapping[str, Entry] = {
             system="progan.systems.fgan:FGAN",
             config="progan.systems.configs.fgan:FGANConfig",
         ),
+        Entry(
+            name="ebgan",
+            summary="an autoencoder as discriminator: what it redraws badly has a high energy",
+            paper="Zhao et al. 2017, Energy-based Generative Adversarial Network",
+            system="progan.systems.ebgan:EBGAN",
+            config="progan.systems.configs.ebgan:EBGANConfig",
+        ),
     )
 }
 
