@@ -80,6 +80,13 @@ SYSTEMS: Mapping[str, Entry] = {
             system="progan.systems.ebgan:EBGAN",
             config="progan.systems.configs.ebgan:EBGANConfig",
         ),
+        Entry(
+            name="ensemble",
+            summary="several generators: independent, kept along one run, or sharing layers",
+            paper="Hoang et al. 2018, MGAN (shared); plain games otherwise",
+            system="progan.systems.ensemble:Ensemble",
+            config="progan.systems.configs.ensemble:EnsembleConfig",
+        ),
     )
 }
 
