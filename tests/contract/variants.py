@@ -259,5 +259,47 @@ VARIANTS: tuple[Variant, ...] = (
             "saturating": False,
         },
     ),
+    Variant(
+        system="ebgan",
+        name="dcgan",
+        set={"width": 4, "batch": 4, "latent_size": 8, "code_size": 6, "margin_late": 0.5},
+        data=COLOUR,
+    ),
+    Variant(
+        system="ebgan",
+        name="paper",
+        preset="paper",
+        set={"width": 4, "batch": 4, "latent_size": 8},
+    ),
+    Variant(
+        system="ebgan",
+        name="toy",
+        preset="toy",
+        set={"batch": 4, "pulling_away": 0.0},
+    ),
+    Variant(
+        system="ensemble",
+        name="independent",
+        set={"members": 2, "width": 4, "batch": 4, "latent_size": 8, "critic_steps": 2},
+        data=COLOUR,
+    ),
+    Variant(
+        system="ensemble",
+        name="snapshot",
+        preset="snapshot",
+        set={"members": 3, "width": 4, "batch": 4, "latent_size": 8, "mixture": [1, 2, 1]},
+    ),
+    Variant(
+        system="ensemble",
+        name="shared",
+        preset="mgan",
+        set={"members": 3, "width": 4, "batch": 4, "latent_size": 8},
+    ),
+    Variant(
+        system="ensemble",
+        name="shared-toy",
+        preset="mgan-toy",
+        set={"members": 3, "batch": 4, "mixture": [2, 1, 1]},
+    ),
 )
 """Add a line here."""

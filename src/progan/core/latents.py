@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -35,6 +36,8 @@ class LatentField:
     role: Role = "noise"
     choices: int = 0
     """Number of classes of a categorical field."""
+    weights: tuple[float, ...] = ()
+    """Of its classes, for a draw; none: all the same."""
 
 
 def draw_fields(
@@ -56,7 +59,11 @@ def draw_fields(
     drawn: dict[str, Tensor] = {}
     for field in fields:
         shape = (n, *field.shape)
-        if field.prior == "categorical":
+        if field.prior == "categorical" and field.weights:
+            weights = torch.tensor(field.weights, device=device)
+            numbers = torch.multinomial(weights, math.prod(shape), replacement=True)
+            drawn[field.name] = numbers.view(shape)
+        elif field.prior == "categorical":
             drawn[field.name] = torch.randint(field.choices, shape, device=device)
         elif field.prior == "uniform":
             drawn[field.name] = torch.rand(shape, device=device) * 2 - 1

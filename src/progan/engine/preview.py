@@ -41,7 +41,8 @@ def draw_seeds(
 ) -> dict[str, Tensor]:
     """Latents of `seeds`: each is a function of its seed alone, whatever stands beside it.
 
-    Fields of classes go round the classes by seed, so that a grid shows all of them.
+    Fields of classes go round the classes by seed, so that a grid shows all of them, unless some
+    are drawn more often than others.
     """
     rows: list[Latents] = []
     with torch.random.fork_rng(devices=[]):
@@ -50,7 +51,7 @@ def draw_seeds(
             torch.default_generator.manual_seed(seed_of("sample", seed))
             row = dict(system.draw(1, truncation))
             for field in system.latent_fields:
-                if field.role == "class" and field.choices:
+                if field.role == "class" and field.choices and not field.weights:
                     row[field.name] = torch.full_like(row[field.name], seed % field.choices)
             rows.append(row)
     return {name: torch.cat([row[name] for row in rows]) for name in rows[0]}

@@ -45,7 +45,7 @@ class Duel(System[Images]):
         self.config, self.data, self.objective = config, data, objective
         self.average = config.average
         self.higher_is_real = objective.higher_is_real
-        self.latent_fields = (
+        self.latent_fields: tuple[LatentField, ...] = (
             LatentField(name="z", shape=(config.latent_size,), prior=config.latent_prior),
         )
         self.generator: nn.Module = generator or self.make_generator()

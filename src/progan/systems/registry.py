@@ -73,6 +73,20 @@ SYSTEMS: Mapping[str, Entry] = {
             system="progan.systems.fgan:FGAN",
             config="progan.systems.configs.fgan:FGANConfig",
         ),
+        Entry(
+            name="ebgan",
+            summary="an autoencoder as discriminator: what it redraws badly has a high energy",
+            paper="Zhao et al. 2017, Energy-based Generative Adversarial Network",
+            system="progan.systems.ebgan:EBGAN",
+            config="progan.systems.configs.ebgan:EBGANConfig",
+        ),
+        Entry(
+            name="ensemble",
+            summary="several generators: independent, kept along one run, or sharing layers",
+            paper="Hoang et al. 2018, MGAN (shared); plain games otherwise",
+            system="progan.systems.ensemble:Ensemble",
+            config="progan.systems.configs.ensemble:EnsembleConfig",
+        ),
     )
 }
 
