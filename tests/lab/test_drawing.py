@@ -14,11 +14,12 @@ from progan.lab.canvas import FAKE, LINES, LOOKS_FAKE, LOOKS_REAL, PAPER, REAL, 
 from progan.lab.caption import HEAD, WIDTH
 from progan.lab.lesson import PROBABILITY, Scale, lowest_minimax
 from progan.lab.line import density, draw_line
-from progan.lab.plane import Calm, calm, draw_plane
+from progan.lab.plane import draw_plane
+from progan.lab.tone import Calm, calm
 from progan.lab.watch import PLACES, SIDE, Moment, lattice
 
 RING, NORMAL = lookup("ring"), lookup("gaussian1d")
-STEADY = Calm(middle=0.5, spread=0.5, push=1.0)
+STEADY = Calm(low=0.0, middle=0.5, high=1.0, push=1.0)
 
 
 def moment(fakes: Tensor, **seen: object) -> Moment:
@@ -116,18 +117,29 @@ def test_pushes_keep_one_measure_over_a_film() -> None:
 
 def test_scores_with_a_scale_of_their_own_keep_it() -> None:
     wild = moment(torch.zeros(2, 2), field=torch.randn(SIDE, SIDE) * 50, scores=(30.0, -30.0))
-    assert [(c.middle, c.spread) for c in calm([wild] * 3, PROBABILITY)] == [(0.5, 0.5)] * 3
+    found = [(c.low, c.middle, c.high) for c in calm([wild] * 3, PROBABILITY)]
+    assert found == [(0.0, 0.5, 1.0)] * 3
 
 
 def test_scores_without_a_scale_are_measured_around_the_middle_of_reals_and_fakes() -> None:
     field = torch.linspace(6, 14, SIDE * SIDE).view(SIDE, SIDE)
     seen = moment(torch.zeros(2, 2), field=field, scores=(12.0, 8.0))
     (now,) = calm([seen], Scale())
-    assert now.middle == pytest.approx(10)
-    assert now.spread == pytest.approx(0.9 * 4, rel=0.01)  # 90 % lie within it
+    # of 8 from end to end: a tenth is below 6.8, half a hundredth above 13.96
+    assert (now.low, now.middle, now.high) == pytest.approx((6.8, 10, 13.96), abs=0.01)
     moved = replace(seen, field=field + 100, scores=(112.0, 108.0))
     _, later = calm([seen, moved], Scale())
     assert later.middle == pytest.approx(0.8 * 10 + 0.2 * 110)  # colours follow slowly
+
+
+def test_tones_reach_both_ends_where_reals_stand_on_a_low_hill_in_a_deep_plain() -> None:
+    field = torch.full((SIDE, SIDE), -100.0)
+    field[10:20, 10:20] = 5.0  # 100 of 4096 places
+    (now,) = calm([moment(torch.zeros(2, 2), field=field, scores=(5.0, -5.0))], Scale())
+    assert (now.low, now.middle, now.high) == (-100, 0, 25)  # at least a quarter to either side
+    assert now.tone(np.array([-200.0, -100.0, -50.0, 0.0, 12.5, 25.0])).tolist() == [
+        *(-2, -1, -0.5, 0, 0.5, 1)
+    ]
 
 
 def test_the_density_of_a_sample_is_near_that_of_its_source() -> None:

@@ -17,10 +17,11 @@ from progan.lab.canvas import (
 from progan.lab.lesson import Scale
 from progan.lab.watch import Moment
 
-__all__ = ["HEAD", "WIDTH", "caption", "legend", "numbers"]
+__all__ = ["FOOT", "HEAD", "WIDTH", "caption", "legend", "numbers"]
 
 WIDTH = 520
 HEAD = 62
+FOOT = 34
 _EDGE = 12
 
 

@@ -12,9 +12,9 @@ import torch
 
 from progan.data.toy import World
 from progan.lab.canvas import FAKE, INK, QUIET, REAL, RULE, Canvas, Floats, Frame
-from progan.lab.caption import HEAD, WIDTH, caption, legend
+from progan.lab.caption import FOOT, HEAD, WIDTH, caption, legend
 from progan.lab.lesson import Scale
-from progan.lab.plane import FOOT, REACH, Calm, shown
+from progan.lab.tone import REACH, Calm, shown
 from progan.lab.watch import Moment
 
 __all__ = ["density", "draw_line", "generated_density"]
@@ -141,11 +141,10 @@ def _critic(
     room = CRITIC - above - below
 
     def height(value: Floats | float) -> Floats:
-        v = (np.asarray(value) - steady.middle) / steady.spread
-        return top + above + (1 - np.clip(v, -1.2, 1.2)) / 2 * room
+        part = (np.asarray(value) - steady.low) / (steady.high - steady.low)
+        return top + above + (1 - np.clip(part, -0.1, 1.1)) * room
 
-    for level in (-1, 0, 1):
-        value = steady.middle + level * steady.spread
+    for value in (steady.low, steady.middle, steady.high):
         y = float(height(value))
         canvas.line([(0, y), (WIDTH, y)], RULE)
         canvas.write(WIDTH - 8, y - 8, f"{value:.2g}", 12, QUIET, "rm")
