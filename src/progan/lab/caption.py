@@ -17,10 +17,11 @@ from progan.lab.canvas import (
 from progan.lab.lesson import Scale
 from progan.lab.watch import Moment
 
-__all__ = ["HEAD", "WIDTH", "caption", "legend"]
+__all__ = ["FOOT", "HEAD", "WIDTH", "caption", "legend", "numbers"]
 
 WIDTH = 520
 HEAD = 62
+FOOT = 34
 _EDGE = 12
 
 
@@ -29,23 +30,23 @@ def caption(canvas: Canvas, world: World, moment: Moment, *, title: str, last: i
     canvas.write(_EDGE, 20, title, 17)
     canvas.write(WIDTH - _EDGE, 20, f"step {moment.step:,}", 17, INK, "rm")
     canvas.write(_EDGE, 43, f"on {world.name}", 13, QUIET)
-    canvas.write(WIDTH - _EDGE, 43, numbers(moment), 13, QUIET, "rm")
+    canvas.write(WIDTH - _EDGE, 43, "   ".join(numbers(moment)), 13, QUIET, "rm")
     canvas.fill(0, HEAD - 4, WIDTH, 3, RULE)
     canvas.fill(0, HEAD - 4, round(WIDTH * min(1.0, moment.step / max(last, 1))), 3, QUIET)
 
 
-def numbers(moment: Moment) -> str:
-    """What was measured, in a few words."""
+def numbers(moment: Moment) -> list[str]:
+    """What was measured, in a few words each."""
     parts = []
     if moment.modes is not None:
         parts.append(f"{len(moment.modes.strong)} of {len(moment.modes.counts)} modes")
-        parts.append(f"{moment.modes.high_quality:.0%} on a mode")
+        parts.append(f"{moment.modes.high_quality:.0%} on one")
     elif moment.fakes.shape[1] == 1:
         spread = float(moment.fakes.std())
         parts.append(f"mean {float(moment.fakes.mean()):.2f}, deviation {spread:.2f}")
     if moment.mean_push is not None:
         parts.append(f"push {moment.mean_push:.2g}")
-    return "   ".join(parts)
+    return parts
 
 
 def legend(canvas: Canvas, y: float, moment: Moment, scale: Scale) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import torch
+from torch import Tensor
+
 from progan.lab.lesson import Lesson
+from progan.lab.line import generated_density
 from progan.lab.numbers import perfect_numbers
-from progan.lab.watch import Moment, Record
+from progan.lab.watch import Moment, Record, lattice
 from progan.report.markup import Html
 from progan.report.page import chart
 from progan.report.svg import Series
@@ -46,8 +50,8 @@ def charts(record: Record, lesson: Lesson) -> list[Html]:
     if record.world.dims == 1:
         for name, of in (("mean", _mean), ("deviation", _deviation)):
             lines = [
+                flat("real", perfect[name]),
                 Series(name="generated", points=_over(moments, of)),
-                flat("data", perfect[name]),
             ]
             found.append(_chart(f"{name.capitalize()} of the samples", lines, name))
     return found
@@ -60,9 +64,26 @@ def _loss(record: Record, lesson: Lesson, player: str) -> Html:
     for target in lesson.targets:
         if target.player == player and points:
             ends = [(points[0][0], target.value), (points[-1][0], target.value)]
-            lines.append(Series(name="in theory", points=ends))
+            lines.append(Series(name="at the end, in theory", points=ends))
             notes.append(f"In theory it ends at {target.words}.")
+            if target.lowest is not None and record.world.dims == 1:
+                lowest = Series(name="lowest possible", points=_lowest(record, target.lowest))
+                lines.append(lowest)
+                notes.append("The lowest possible loss is that of the best answer to the samples.")
     return _chart(f"Loss of the {player}", lines, "loss", note=" ".join(notes))
+
+
+def _lowest(record: Record, of: Callable[[Tensor, Tensor, float], float]) -> Points:
+    """The lowest loss that could be had at each moment but the first, before training."""
+    places = lattice(record.world)
+    step = float(places[1, 0] - places[0, 0])
+    real = record.world.log_density(places).exp()
+
+    def now(moment: Moment) -> float:
+        fake = generated_density(record.world, moment, places)
+        return of(real, torch.from_numpy(fake), step)
+
+    return _over(record.moments[1:], now)
 
 
 def _modes(
@@ -85,13 +106,13 @@ def _modes(
         _chart("Modes", covered, "modes", from_zero=True),
         _chart(
             "High-quality share",
-            [quality, flat("perfect", perfect["high_quality"])],
+            [flat("perfect", perfect["high_quality"]), quality],
             "share within 3σ",
             from_zero=True,
         ),
         _chart(
             "Reverse KL",
-            [uneven, flat("perfect", perfect["reverse_kl"])],
+            [flat("perfect", perfect["reverse_kl"]), uneven],
             "nats",
             from_zero=True,
             note="Lower is better; there is none while no sample lies on a mode.",

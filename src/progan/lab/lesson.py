@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-__all__ = ["PROBABILITY", "Lesson", "Scale", "Target"]
+__all__ = ["PROBABILITY", "Lesson", "Scale", "Target", "lowest_minimax"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,15 @@ PROBABILITY = Scale(
 """Of a discriminator that gives logits; its best answer is p/(p + q)."""
 
 
+def lowest_minimax(p: Tensor, q: Tensor, step: float) -> float:
+    """The lowest −E_p[log D] − E_q[log(1 − D)] of any D, which is log 4 − 2 · JSD(p, q).
+
+    Source: Goodfellow et al. 2014, proposition 1 and theorem 1.
+    """
+    best = (p / (p + q).clamp_min(1e-300)).clamp(1e-300, 1 - 1e-16)
+    return float(-(p * best.log() + q * (1 - best).log()).sum() * step)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """Where theory says that a player's loss ends: where the generator makes the data itself."""
@@ -43,6 +52,9 @@ class Target:
     value: float
     words: str
     """The value as it is written and why, e.g. "log 4: it cannot tell"."""
+    lowest: Callable[[Tensor, Tensor, float], float] | None = None
+    """The lowest loss possible now, on the line: of the densities p of the data and q of the
+    generator at places a step apart."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,12 +12,12 @@ import torch
 
 from progan.data.toy import World
 from progan.lab.canvas import FAKE, INK, QUIET, REAL, RULE, Canvas, Floats, Frame
-from progan.lab.caption import HEAD, WIDTH, caption, legend
+from progan.lab.caption import FOOT, HEAD, WIDTH, caption, legend
 from progan.lab.lesson import Scale
-from progan.lab.plane import FOOT, REACH, Calm, shown
+from progan.lab.tone import REACH, Calm, shown
 from progan.lab.watch import Moment
 
-__all__ = ["density", "draw_line"]
+__all__ = ["density", "draw_line", "generated_density"]
 
 DENSITY, CRITIC, LATENTS = 230, 180, 96
 """Heights of the three parts, in pixels."""
@@ -37,7 +37,7 @@ def density(points: torch.Tensor, places: torch.Tensor, most: float) -> Floats:
 
         h = 0.9 · min(standard deviation, interquartile range / 1.34) · n^(−1/5)
 
-    but not above `most`, so that narrow modes of the data are not blurred, and not below half the
+    but not above `most`, so that narrow modes of the data are not blurred, and not below the
     distance between places. Points are moved to the nearest place first; those outside are lost.
 
     Source: Silverman 1986, equation 3.31.
@@ -50,10 +50,15 @@ def density(points: torch.Tensor, places: torch.Tensor, most: float) -> Floats:
     quarters = torch.quantile(x, torch.tensor([0.25, 0.75], dtype=torch.float64))
     wide = min(float(x.std(correction=0)), float(quarters[1] - quarters[0]) / 1.34)
     step = float(at[1] - at[0])
-    h = max(min(0.9 * wide * len(x) ** -0.2, most), step / 2)
+    h = max(min(0.9 * wide * len(x) ** -0.2, most), step)
     counts = torch.histc(x, len(at), float(at[0] - step / 2), float(at[-1] + step / 2))
     kernels = torch.exp(-((at[:, None] - at) / h).square() / 2)
     return np.asarray(kernels @ counts / (len(x) * h * math.sqrt(2 * math.pi)))
+
+
+def generated_density(world: World, moment: Moment, places: torch.Tensor) -> Floats:
+    """Density of the fakes of a moment at `places`."""
+    return density(moment.fakes, places, BLUR * world.sigma)
 
 
 def draw_line(
@@ -72,7 +77,7 @@ def draw_line(
     low, high = world.low[0], world.high[0]
     x = (np.asarray(places.double()).flatten() - low) / (high - low) * WIDTH
     real = np.asarray(world.log_density(places).exp())
-    fake = density(moment.fakes, places, BLUR * world.sigma)
+    fake = generated_density(world, moment, places)
     base = HEAD + DENSITY - RUG
     _densities(canvas, x, real, fake, base)
     fakes = (np.asarray(moment.fakes[:, 0].double()) - low) / (high - low) * WIDTH
@@ -136,11 +141,10 @@ def _critic(
     room = CRITIC - above - below
 
     def height(value: Floats | float) -> Floats:
-        v = (np.asarray(value) - steady.middle) / steady.spread
-        return top + above + (1 - np.clip(v, -1.2, 1.2)) / 2 * room
+        part = (np.asarray(value) - steady.low) / (steady.high - steady.low)
+        return top + above + (1 - np.clip(part, -0.1, 1.1)) * room
 
-    for level in (-1, 0, 1):
-        value = steady.middle + level * steady.spread
+    for value in (steady.low, steady.middle, steady.high):
         y = float(height(value))
         canvas.line([(0, y), (WIDTH, y)], RULE)
         canvas.write(WIDTH - 8, y - 8, f"{value:.2g}", 12, QUIET, "rm")

@@ -15,7 +15,7 @@ from progan.lab.charts import charts
 from progan.lab.lesson import Lesson
 from progan.lab.numbers import MEASURES, final_numbers, perfect_numbers, rotating
 from progan.lab.watch import Record
-from progan.report.markup import Html, element, join, text
+from progan.report.markup import Html, element, text
 from progan.report.page import (
     Section,
     chart_grid,
@@ -76,15 +76,13 @@ def _head(record: Record, lesson: Lesson) -> list[Html]:
         for name in ("modes", "high_quality", "reverse_kl", "mean", "deviation", "wasserstein")
         if name in final
     ]
+    steps = count(record.moments[-1].step)
     formula = element("pre", text("\n".join(lesson.formula)))
     return [
         paragraph("The lab", "kicker"),
         element("h1", text(lesson.title)),
         paragraph(_verdict(record), "verdict"),
-        facts(
-            [("data", record.world.name), ("steps", count(record.moments[-1].step)), *shown],
-            "numbers",
-        ),
+        facts([("data", record.world.name), ("steps", steps), *shown], "numbers"),
         *([scrolling("What each player lowers", formula)] if lesson.formula else []),
         *([paragraph(lesson.source, "quiet")] if lesson.source else []),
     ]
@@ -95,12 +93,14 @@ def _verdict(record: Record) -> str:
     if record.diverged:
         return "Training broke off: its gradients were no numbers any more."
     final, perfect = final_numbers(record), perfect_numbers(record)
+    if "wasserstein" in final:
+        return (
+            f"Its samples end {measure(final['wasserstein'])} away from the data on average "
+            f"(Wasserstein-1; perfect ones: {measure(perfect['wasserstein'])})."
+        )
     if "modes" not in final:
         return (
-            f"The samples end {measure(final['wasserstein'])} from the data (Wasserstein-1; "
-            f"perfect ones: {measure(perfect['wasserstein'])})."
-            if "wasserstein" in final
-            else f"The mean surprise of its samples is {measure(final['surprise'])} nats; of perfect "
+            f"The mean surprise of its samples is {measure(final['surprise'])} nats; of perfect "
             f"ones, {measure(perfect['surprise'])}."
         )
     modes = record.moments[-1].modes
@@ -236,6 +236,6 @@ def _again_part(record: Record, command_line: str) -> Section:
         title="Make it again",
         body=[
             command(command_line, "The same training, picture for picture"),
-            join([paragraph(f"The data: {record.world.summary}.", "quiet")]),
+            paragraph(f"The data: {record.world.summary}.", "quiet"),
         ],
     )
