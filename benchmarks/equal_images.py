@@ -4,8 +4,8 @@
     python benchmarks/equal_images.py --out found.jsonl --table
 
 Fashion-MNIST (the packaged test pictures) at 32×32, grown from 4×4, three seeds an arm. All arms
-have the networks, rates and batches of preset `cpu-paper`, at its whole length or, with `--third`, at
-a third of it:
+have the networks, rates and batches of preset `cpu-paper`, at its whole length or, with `--third`,
+at a third of it:
 
     float32    the paper's step (WGAN-GP in every step), exact
     bfloat16   the same step, convolutions and products in bfloat16

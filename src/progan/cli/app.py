@@ -60,7 +60,7 @@ def _first(
 
 
 def _register() -> None:
-    from progan.cli import bench, data, describe, evaluate, plan, report, sample, train
+    from progan.cli import bench, data, describe, evaluate, lab, plan, report, sample, train
 
     app.command()(train.demo)
     app.command()(train.train)
@@ -71,6 +71,7 @@ def _register() -> None:
     app.command()(describe.describe)
     app.command(short_help="What a training would take, measured here.")(plan.plan)
     app.command(short_help="How fast training and drawing are on this machine.")(bench.bench)
+    app.command(short_help="Watch GANs play on points, in seconds.")(lab.lab)
     app.add_typer(data.app, name="data")
 
 

@@ -6,7 +6,7 @@ import base64
 import io
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -184,6 +184,3 @@ def _card(card: Card) -> Html:
         still = [picture(held, "")]
     link = element("a", text(card.title), href=card.page)
     return element("article", *still, element("h3", link), paragraph(card.words), class_="card")
-
-
-Heard = Callable[[str], None]

@@ -44,8 +44,9 @@ GIVE_UP = 50
 class Pushes(Protocol):
     """Tells where its loss pushes a fake."""
 
-    def push(self, points: Tensor, at: Progress) -> Tensor:
-        """−∂ loss / ∂ x of the generator's loss for each fake x of `points`, n d 1 1."""
+    def push(self, image: Tensor, at: Progress, real: Tensor | None = None) -> Tensor:
+        """−∂ loss / ∂ x of the generator's loss for each fake x, n d 1 1, as if it were alone;
+        `real` are points to compare with, as many."""
         ...
 
 
@@ -170,7 +171,8 @@ class Watch:
             return None
         pictures = images_of(points).image.to(_device(self.system))
         with torch.enable_grad():
-            pushed = self.system.push(pictures, at)
+            real = images_of(self.real[: len(points)]).image.to(pictures)
+            pushed = self.system.push(pictures, at, real)
         return points_of(pushed).detach().float().cpu()
 
     def _modes(self, fakes: Tensor) -> Modes | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Any
 
 import torch
 
@@ -36,22 +35,17 @@ def best_normal(name: str, start: tuple[float, float]) -> tuple[float, float, fl
     """(μ, σ, divergence) of the best normal distribution that is downhill from `start` (μ, σ)."""
     mean = torch.tensor(start[0], dtype=torch.float64, requires_grad=True)
     log_deviation = torch.tensor(math.log(start[1]), dtype=torch.float64, requires_grad=True)
-    optimizer: Any = torch.optim.LBFGS(
-        [mean, log_deviation], lr=0.5, max_iter=300, line_search_fn="strong_wolfe"
-    )
-
-    def loss() -> torch.Tensor:
+    optimizer = torch.optim.Adam([mean, log_deviation], lr=0.01)
+    for _ in range(1_500):
         optimizer.zero_grad()
-        value = divergence_from(DIVERGENCES[name], mean, log_deviation)
-        value.backward()  # type: ignore[no-untyped-call]
-        return value
-
-    optimizer.step(loss)
-    return float(mean.detach()), float(log_deviation.detach().exp()), float(loss().detach())
+        loss = divergence_from(DIVERGENCES[name], mean, log_deviation)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    return float(mean.detach()), float(log_deviation.detach().exp()), float(loss.detach())
 
 
 GAMES = ("kl", "js", "reverse-kl")
-START = (0.8, 0.6)
+START = (0.7, 1.0)
 """μ and σ of every generator at first: between the modes, nearer to one."""
 
 
@@ -66,7 +60,7 @@ def make(seed: int) -> Finding:
             WORLD,
             objective(f"fgan:{name}"),
             generator,
-            steps=1_000,
+            steps=1_500,
             critic_steps=3,
             lr=2e-3,
             seed=seed,

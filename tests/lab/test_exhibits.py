@@ -1,0 +1,95 @@
+"""The gallery's claims: each exhibit's own numbers must be as theory says."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from progan.lab.contest import Affine, normal, play, scores_at, slopes_at
+from progan.lab.exhibits.avoiding import AVOIDING, START, best_normal, divergence_from
+from progan.lab.exhibits.overlap import jensen_shannon
+from progan.lab.exhibits.record import Number
+from progan.lab.gallery import EXHIBITS
+from progan.objectives.divergence import DIVERGENCES
+
+
+@pytest.mark.parametrize(
+    ("number", "holds"),
+    [
+        (Number(words="", value=1.1, expected=1.0, within=0.2), True),
+        (Number(words="", value=1.3, expected=1.0, within=0.2), False),
+        (Number(words="", value=0.4, low=0.5), False),
+        (Number(words="", value=math.nan, low=0.5), False),
+        (Number(words="", value=math.nan, expected=1.0, within=0.2), False),
+        (Number(words="", value=0.4), True),
+    ],
+)
+def test_a_number_holds_only_within_its_bar(number: Number, holds: bool) -> None:
+    assert number.holds is holds
+
+
+def test_a_fixed_generator_stands_still_and_only_the_critic_plays() -> None:
+    contest = play(normal(0.0), "minimax", Affine(1.0, 0.5, fixed=True), steps=3, batch=8)
+    assert set(contest.players()) == {"critic"}
+    assert contest.generator.found == (1.0, 0.5)
+    points = contest.generate({"z": torch.tensor([[2.0]])}, contest.plan().at(0))
+    assert points.flatten().tolist() == [2.0]  # 1 + 0.5 · 2
+
+
+def test_a_learning_generator_moves_in_every_round() -> None:
+    generator = Affine(1.0, 0.5)
+    play(normal(0.0), "fgan:kl", generator, steps=1, critic_steps=2, batch=8)
+    assert generator.found != (1.0, 0.5)
+
+
+def test_clipped_contests_stay_in_their_box() -> None:
+    stands = Affine(1.0, fixed=True)
+    contest = play(normal(0.0), "wasserstein", stands, steps=3, clip=0.02, batch=8)
+    assert max(float(p.abs().max()) for p in contest.critic.parameters()) <= 0.02  # type: ignore[union-attr]
+
+
+def test_slopes_are_those_of_the_scores() -> None:
+    contest = play(normal(0.0), "minimax", Affine(1.0, fixed=True), steps=2, batch=8)
+    x = torch.tensor([[0.3], [1.7]])
+    rise = (scores_at(contest, x + 1e-3) - scores_at(contest, x - 1e-3)) / 2e-3
+    torch.testing.assert_close(slopes_at(contest, x)[:, 0], rise, rtol=0.02, atol=1e-3)
+
+
+def test_jensen_shannon_is_nothing_at_no_distance_and_log_2_far_away() -> None:
+    assert jensen_shannon(0.0) == pytest.approx(0.0, abs=1e-12)
+    assert jensen_shannon(2.0) == pytest.approx(math.log(2), abs=1e-9)
+
+
+def test_divergences_from_a_normal_are_those_of_the_books() -> None:
+    """KL of the mixture of N(±1.5, 0.3²) and N(0, σ²) is lowest at its own deviation."""
+    deviation = math.sqrt(1.5**2 + 0.3**2)
+    mean, found, _ = best_normal("kl", START)
+    assert mean == pytest.approx(0.0, abs=0.01)
+    assert found == pytest.approx(deviation, rel=0.01)
+    there = torch.tensor([0.0, math.log(deviation)], dtype=torch.float64)
+    away = torch.tensor([0.2, math.log(deviation)], dtype=torch.float64)
+    kl = DIVERGENCES["kl"]
+    # moving the mean by d costs d² / 2σ²
+    cost = float(divergence_from(kl, *away) - divergence_from(kl, *there))
+    assert cost == pytest.approx(0.04 / (2 * deviation**2), rel=1e-3)
+
+
+def test_exhibits_have_names_of_their_own_and_say_what_is_to_be_expected() -> None:
+    assert len(EXHIBITS) == 6
+    assert AVOIDING.slug in EXHIBITS
+    for exhibit in EXHIBITS.values():
+        assert exhibit.question.endswith("?")
+        assert exhibit.theory
+        assert exhibit.source
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("slug", EXHIBITS)
+def test_every_number_of_an_exhibit_is_as_theory_says(slug: str) -> None:
+    torch.set_num_threads(1)
+    found = EXHIBITS[slug].make(0)
+    assert found.numbers
+    missed = {name: (n.value, n.bar) for name, n in found.numbers.items() if not n.holds}
+    assert not missed
