@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import pytest
 import torch
 
+import pages
 from progan.core.config import apply_sets, parse_recipe, write_recipe
 from progan.core.errors import ConfigError
 from progan.core.recipe import Recipe
@@ -97,6 +99,14 @@ def test_an_estimate_of_one_distribution_by_the_best_critic_is_zero(name: str) -
 
 
 # names
+
+
+def test_every_objective_has_its_row_in_the_documentation() -> None:
+    text = pages.text_of("docs/objectives.md").partition("## Objectives")[2]
+    cells = re.findall(r"^\| (`.*?) \|", text.partition("## Penalties")[0], re.MULTILINE)
+    told = {name.partition("=")[0] for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+    known = {name.removesuffix(":non-saturating") for name in (*OBJECTIVES, *NUMBERED)}
+    assert told - {"fgan:…"} == known
 
 
 @pytest.mark.parametrize("name", ALL)
