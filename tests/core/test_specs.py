@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 
 from progan.core.errors import ConfigError
-from progan.core.specs import SGD, Adam, Average, DataSpec, RMSprop
+from progan.core.specs import SGD, Adam, Average, DataSpec, Penalty, RMSprop
 
 
 def test_a_half_life_halves_the_old_average() -> None:
@@ -50,3 +51,25 @@ def test_records_are_values(record: object) -> None:
 def test_the_adam_of_the_progressive_paper_is_the_default() -> None:
     # Karras et al. 2018, appendix A.1
     assert Adam() == Adam(lr=0.001, betas=(0.0, 0.99), eps=1e-8)
+
+
+def test_a_penalty_is_due_in_one_step_of_every_so_many() -> None:
+    assert [step for step in range(9) if Penalty(every=4).due(step)] == [0, 4, 8]
+    assert not any(Penalty(kind="none").due(step) for step in range(4))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"every": 0},
+        {"target": 0.0},
+        {"target": -1.0},
+        {"target": math.nan},
+        {"target": math.inf},
+        {"weight": -1.0},
+        {"weight": math.nan},
+    ],
+)
+def test_a_penalty_that_is_none_is_refused_with_the_way_to_have_none(wrong: dict) -> None:
+    with pytest.raises(ConfigError, match=r"every must be at least 1.*--set penalty\.kind=none"):
+        Penalty(**wrong)

@@ -72,9 +72,8 @@ def lab(
     film = "film.gif" if gif else "film.webp"
     shown = prepared.play(folder, command_line=words, film=film)
     found = ", ".join(f"{name} {value:.3g}" for name, value in shown.numbers["generated"].items())
-    say(
-        f"{prepared.lesson.title} on {data}: {found}\n  look    {shown.page}\n  film    {shown.film}"
-    )
+    say(f"{prepared.lesson.title} on {data}: {found}")
+    say(f"  look    {shown.page}\n  film    {shown.film}")
 
 
 def _words(

@@ -5,6 +5,7 @@ They stand apart from the networks so that recipes can be read and described wit
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -72,20 +73,21 @@ class Penalty:
     """gp: slope near `target` between reals and fakes; dragan: the same around reals; r1: slope
     near 0 at reals; r2: at fakes."""
     weight: float = 10.0
-    """λ of gp and dragan, in λ/γ² · (‖∇‖ − γ)²; γ of r1 and r2, in γ/2 · ‖∇‖²."""
+    """λ of gp and dragan, in λ · (‖∇‖/γ − 1)²; γ of r1 and r2, in γ/2 · ‖∇‖²."""
     target: float = 1.0
     """The slope gp and dragan aim at (γ)."""
     side: Literal["two", "one", "one-linear"] = "two"
-    """Whether gp and dragan also charge slopes below `target`; one-linear charges ‖∇‖ − γ itself
+    """Whether gp and dragan also charge slopes below `target`; one-linear charges ‖∇‖/γ − 1 itself
     instead of its square."""
     every: int = 1
     """Applied in every so many steps, with the weight multiplied to match."""
 
     def __post_init__(self) -> None:
-        if self.every < 1 or self.target <= 0:
+        if self.every < 1 or not 0 < self.target < math.inf or not 0 <= self.weight < math.inf:
             raise ConfigError(
-                f"penalty has every {self.every} and target {self.target}; every must be at "
-                "least 1 and target above 0. To switch the penalty off: --set penalty.kind=none"
+                f"penalty has every {self.every}, target {self.target} and weight {self.weight}; "
+                "every must be at least 1, target above 0 and weight not below. "
+                "To switch the penalty off: --set penalty.kind=none"
             )
 
     def due(self, step: int) -> bool:

@@ -199,6 +199,8 @@ SAME = {
     "fgan": "fgan:kl",
 }
 
+RATIOS = ("kl", "reverse-kl", "hellinger", "jeffrey", "js", "gan", "weighted-js")
+"""Divergences at whose best v is log p/q."""
 _F_LOOK = {
     "kl": "KL punishes data that samples miss: expect spread before sharpness.",
     "reverse-kl": "Reverse KL punishes samples that data miss: expect sharpness, and missing "
@@ -219,13 +221,13 @@ def _f_game(name: str) -> Game:
             "generator   −E[T(v(G(z)))]" if form else "generator   −E[f*(T(v(G(z))))]",
         ),
         look=(
-            "The network's output v estimates log p/q: positive where data are more frequent than "
-            "samples, 0 everywhere in the end.",
+            "The network's output v is above 0 where data are more frequent than samples, below "
+            "where they are rarer, and 0 everywhere in the end.",
             *([_F_LOOK[kind]] if kind in _F_LOOK else []),
             "The critic's loss, turned around, bounds the divergence from below.",
         ),
         source="Nowozin et al. 2016, f-GAN",
-        scale=Scale(name="v(x)", best=_ratio),
+        scale=Scale(name="v(x)", best=_ratio if kind in RATIOS else None),
     )
 
 

@@ -19,8 +19,8 @@ from progan.core.spelling import nearest
 from progan.data.toy import ToyDraws, World
 from progan.data.worlds import WORLDS, lookup
 from progan.engine.loop import Trainer
-from progan.lab.gallery import EXHIBITS, Card, write_exhibit, write_index
 from progan.lab.exhibits.record import Exhibit
+from progan.lab.gallery import EXHIBITS, Card, write_exhibit, write_index
 from progan.lab.games import GAMES, SAME, find, lesson_of
 from progan.lab.lesson import Lesson
 from progan.lab.play import Shown, show

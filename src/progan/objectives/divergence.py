@@ -5,12 +5,17 @@
 with P the data, Q the generator, f convex, f* its conjugate and v the network's raw output. The
 critic raises the bound, which is tight at T = f'(p/q).
 
-Here v estimates log p/q for every divergence. With u = e^v the best T is f'(u), and f*(f'(u)) is
+Here v → log p/q, whatever the divergence. With u = e^v the best T is f'(u), and f*(f'(u)) is
 u f'(u) − f(u): so T and C are written as functions of v in closed form, finite wherever their
-values are, and nothing is composed of an f* that knows only a part of the line. Two exceptions
-keep the paper's maps, for e^(±2v) does not train: `pearson` T(v) = v, and `neyman`
-T(v) = 1 − e^(−v) (the paper prints 1 − e^v, which falls: the same bound, with v turned around).
-At every v the border between real and fake is v = 0, where T = f'(1).
+values are, and nothing is composed of an f* that knows only a part of the line. The exceptions:
+
+    pearson          T(v) = v, so v → 2 (p/q − 1): e^(±2v) does not train
+    neyman           T(v) = 1 − e^(−v), so v → 2 log p/q, for the same reason; the paper prints
+                     1 − e^v, which falls: the same bound, with v turned around
+    alpha            v → max(1, |α|, |α − 1|) · log p/q, for the same reason
+    total-variation  T(v) = ½ tanh v: the best T is a step, so v → ±∞
+
+Everywhere the border between real and fake is v = 0, where T = f'(1).
 
 Source:  Nowozin et al. 2016, "f-GAN", tables 1, 2 and 6; algorithm 1 and section 3.2.
 Departs: the maps from v to T of KL, reverse KL, Hellinger and Jeffrey are not the paper's: ours
@@ -182,21 +187,25 @@ def weighted_js(weight: float) -> Divergence:
 def alpha_divergence(alpha: float) -> Divergence:
     """∫ q ((p/q)^α − 1 − α (p/q − 1)) / (α (α − 1)): KL as α → 1, reverse KL as α → 0.
 
+    Half of Pearson's χ² at 2, half of Neyman's at −1. No exponent of v exceeds one, so that v = ±60
+    is finite in float32.
+
     Raises ConfigError at the two limits, which have names of their own, and where α is no number
-    or so large that nothing can be computed.
+    or so large that nothing can be learned.
     """
     if alpha in (0.0, 1.0) or not abs(alpha) <= 8:
         raise ConfigError(
             f"fgan:alpha is given {alpha:g}; it must be between -8 and 8, and is called "
             "fgan:reverse-kl at 0 and fgan:kl at 1: --set objective=fgan:alpha=0.5"
         )
+    unit = max(1.0, abs(alpha), abs(alpha - 1))
     return Divergence(
         words=f"α-divergence with α = {alpha:g}",
         f=lambda u: (u.pow(alpha) - 1 - alpha * (u - 1)) / (alpha * (alpha - 1)),
         slope=lambda u: (u.pow(alpha - 1) - 1) / (alpha - 1),
         conjugate=lambda t: ((t * (alpha - 1) + 1).pow(alpha / (alpha - 1)) - 1) / alpha,
-        bound=lambda v: torch.expm1((alpha - 1) * v) / (alpha - 1),
-        conjugate_bound=lambda v: torch.expm1(alpha * v) / alpha,
+        bound=lambda v: torch.expm1((alpha - 1) / unit * v) / (alpha - 1),
+        conjugate_bound=lambda v: torch.expm1(alpha / unit * v) / alpha,
     )
 
 
@@ -217,7 +226,7 @@ def f_gan(divergence: Divergence, *, saturating: bool = True) -> Objective:
         },
         lambda fake: {"adversarial": -own(fake).mean()},
         kind="ratio",
-        at_rest=-divergence.f(torch.ones((), dtype=torch.float64)).item(),
+        at_rest=0.0 - divergence.f(torch.ones((), dtype=torch.float64)).item(),
         estimate=divergence.estimate,
         measures=divergence.words,
     )

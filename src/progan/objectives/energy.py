@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 from torch.nn.functional import normalize, relu, softplus
 
@@ -56,9 +57,9 @@ def pulling_away(codes: Float[Tensor, "n f"]) -> Float[Tensor, ""]:
     n = len(codes)
     if n < 2:
         return codes.sum() * 0.0
-    unit = normalize(codes.float(), dim=1)
-    squares = (unit @ unit.T).square()
-    return (squares.sum() - squares.diagonal().sum()) / (n * (n - 1))
+    unit = normalize(codes.to(torch.promote_types(codes.dtype, torch.float32)), dim=1)
+    cosines = unit @ unit.T
+    return (cosines - cosines.diagonal().diag()).square().sum() / (n * (n - 1))
 
 
 def energy_of_score(score: Float[Tensor, " n"]) -> Float[Tensor, " n"]:

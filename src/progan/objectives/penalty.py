@@ -1,6 +1,7 @@
 """Terms that keep a critic gentle: its slope, and how far its scores stray. All without weights.
 
-`critic` maps images to one score each; pass a closure to fix labels, resolution or fade. `scale`
+`critic` maps images, of any shape, to one score each; pass a closure to fix labels, resolution or
+fade. `scale`
 2^−k measures slopes with respect to pictures enlarged 2^k times: it is what ProGAN's code does by
 always training on full-size pictures. A slope of exactly zero passes back zero, not NaN.
 """
@@ -19,7 +20,7 @@ from progan.core.slopes import verdict_and_slope
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-    Images = Float[Tensor, "n c h w"]
+    Images = Float[Tensor, "n *shape"]
     Scores = Float[Tensor, " n"]
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "excess",
     "gradient_penalty",
     "norms",
+    "one_number_each",
     "orthogonal",
     "r1",
     "r2",
@@ -54,8 +56,7 @@ def gradient_penalty(
     Source: Gulrajani et al. 2017 (WGAN-GP), equation 3; the target from Karras et al. 2018
     (ProGAN), appendix A.1, where the whole is also divided by target².
     """
-    mix = torch.rand(len(real), 1, 1, 1, device=real.device)
-    _, slope = verdict_and_slope(critic, torch.lerp(real, fake, mix))
+    _, slope = verdict_and_slope(critic, torch.lerp(real, fake, one_number_each(real)))
     return excess(scale * norms(slope), target, side).mean()
 
 
@@ -71,15 +72,21 @@ def dragan(
         E[excess(scale · ‖∇s(x̂)‖)],        x̂ = x + u · ½ σ v,  u ~ U[0, 1] per image,
                                             v ~ U[0, 1] per value
 
-    with σ the standard deviation of all values of the batch.
+    with σ the standard deviation of all values of the batch (the biased one).
 
     Source: Kodali et al. 2017 (DRAGAN), algorithm 1; the noise, which the paper leaves normal,
     from the code published with it.
     """
-    mix = torch.rand(len(real), 1, 1, 1, device=real.device)
-    noise = torch.rand_like(real) * (real.std() / 2)
+    mix = one_number_each(real)
+    noise = torch.rand_like(real) * (real.std(correction=0) / 2)
     _, slope = verdict_and_slope(critic, real + mix * noise)
     return excess(scale * norms(slope), target, side).mean()
+
+
+def one_number_each(image: Images) -> Tensor:
+    """A number from U[0, 1] for each image, shaped to multiply images."""
+    ones = (1,) * (image.ndim - 1)
+    return torch.rand(len(image), *ones, dtype=image.dtype, device=image.device)
 
 
 def norms(slope: Images) -> Scores:
@@ -110,7 +117,7 @@ def r1(slope: Images, scale: float = 1.0) -> Float[Tensor, ""]:
 
     Source: Mescheder et al. 2018 (R1), equation 9, without γ.
     """
-    return slope.square().sum(dim=(1, 2, 3)).mean() * (scale**2 / 2)
+    return slope.square().sum(dim=tuple(range(1, slope.ndim))).mean() * (scale**2 / 2)
 
 
 def r2(slope: Images, scale: float = 1.0) -> Float[Tensor, ""]:
@@ -136,7 +143,7 @@ def orthogonal(weight: Tensor) -> Float[Tensor, ""]:
     """
     rows = weight.flatten(1)
     gram = rows @ rows.T
-    return gram.square().sum() - gram.diagonal().square().sum()
+    return (gram - gram.diagonal().diag()).square().sum()
 
 
 def drift(real_scores: Scores) -> Float[Tensor, ""]:

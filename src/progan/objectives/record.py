@@ -13,9 +13,8 @@ __all__ = ["Kind", "Objective", "total"]
 
 Kind = Literal["logit", "margin", "regression", "ratio", "critic", "energy"]
 """What a score is: the logit of being real; a side to be on by at least one; a number that should
-hit a target; the logarithm of
-the density ratio, as f-GANs bound divergences with it; the value of a function held to a slope;
-how well a sample is known."""
+hit a target; the logarithm of the density ratio, or a rising function of it, with which f-GANs
+bound divergences; the value of a function held to a slope; how well a sample is known."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Objective:
     relative: bool = False
     """Whether the generator's side compares fakes with reals."""
     border: float = 0.0
-    """The score between real and fake."""
+    """The score of the best critic where real and fake are equally likely."""
     at_rest: float | None = None
     """What the best critic loses where fakes are distributed as reals; None if that is open."""
     estimate: Callable[[Tensor, Tensor], Tensor] | None = None

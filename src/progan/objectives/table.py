@@ -92,8 +92,8 @@ OBJECTIVES: Mapping[str, Objective] = {
         game.reversed_least_squares_generator,
         higher_is_real=False,
         kind="regression",
-        border=0.5,
-        at_rest=1 / 11,  # of s² + 0.1 (s − 1)², at s = 1/11
+        border=1 / 11,  # where s² + 0.1 (s − 1)² is lowest
+        at_rest=1 / 11,  # its value there
     ),
     "hinge": Objective(
         game.hinge_critic,

@@ -63,4 +63,5 @@ def look(
         if due == "gp"
         else dragan(judge, real, **options)  # type: ignore[arg-type]
     )
-    return on_real, on_fake, {"penalty": weight / penalty.target**2 * priced}
+    power = 1 if penalty.side == "one-linear" else 2
+    return on_real, on_fake, {"penalty": weight / penalty.target**power * priced}
