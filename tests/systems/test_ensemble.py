@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from progan.assemble.stored import used_names
 from progan.core.batch import Images
 from progan.core.errors import ConfigError
 from progan.core.plan import Progress
@@ -204,6 +205,15 @@ def test_every_member_has_its_own_players_average_and_reals(make: Make, at: At) 
     assert trainer.images == 2 * 3 * 8
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_holds_generators_and_no_discriminator(make: Make, kind: str) -> None:
+    names = used_names(toy(make, kind, members=2))
+    assert names
+    assert [name for name in names if "discriminator" in name] == []
+    averaged = {name for name, (average, _) in names.items() if average}
+    assert averaged == {name for name in names if "slots" not in name and name != "filled"}
+
+
 # Snapshots
 
 
@@ -358,3 +368,26 @@ def test_shared_games_take_any_objective_and_penalty(
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         EnsembleConfig(**settings)
+
+
+# Learning
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_shared_generators_divide_the_ring_among_them(make: Make) -> None:
+    """A classifier tells them apart in nine cases of ten; none holds more than three modes."""
+    shape = {"resolution": 1, "channels": 2}
+    system = make("mgan-toy", system="ensemble", **shape, images=256 * 1500)
+    trainer = Trainer(system, Ring())
+    while not trainer.done:
+        trainer.step()
+    torch.manual_seed(0)
+    with torch.no_grad(), trainer.averages.swapped_in():
+        fake, member = system.fakes(4000)
+        right = system.verdicts(fake)[:, 1:].argmax(1) == member
+        latents = system.draw(4000)
+        made = system.generate(latents, trainer.at)
+    assert right.double().mean() > 0.9
+    assert max(len(modes_of(made[latents["member"] == k])) for k in range(8)) <= 3
+    assert len(modes_of(made)) >= 7
