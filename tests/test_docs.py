@@ -21,6 +21,7 @@ import pages
 from brief import brief
 from progan.cli import app as program
 from progan.core.errors import ProganError
+from progan.systems.registry import SYSTEMS
 
 ROOT, PAGES = pages.ROOT, pages.pages()
 WITH_COMMANDS = [page for page in PAGES if pages.commands(page)]
@@ -246,7 +247,7 @@ def test_ci_runs_the_very_tests_of_the_readme() -> None:
     assert ".ci/run" in (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("system", ["progan", "gan"])
+@pytest.mark.parametrize("system", SYSTEMS)
 def test_every_preset_has_its_row(system: str) -> None:
     from progan.systems.registry import load_config_class
 

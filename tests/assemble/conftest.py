@@ -33,12 +33,16 @@ def make_run(tmp_path: Path) -> MakeRun:
     """Make a run folder whose checkpoints stand at the given numbers of images."""
 
     def make(
-        *images: int, name: str = "toys", classes: tuple[str, ...] = (), channels: int = 3
+        *images: int,
+        name: str = "toys",
+        classes: tuple[str, ...] = (),
+        channels: int = 3,
+        recipe: Recipe | None = None,
     ) -> Path:
         folder = tmp_path / "runs" / name
         (folder / "checkpoints").mkdir(parents=True)
         (folder / "pictures").mkdir()
-        recipe = Recipe(
+        recipe = recipe or Recipe(
             system="progan",
             data=DataSettings(source="/home/somebody/toys", resolution=16),
             train=TrainSettings(seed=5),

@@ -14,6 +14,7 @@ from progan.assemble.model import load
 from progan.assemble.walks import ease, loop_walk, slerp, smooth_noise, smooth_walk
 from progan.core.errors import CheckpointError, ConfigError
 from progan.core.latents import LatentField
+from progan.core.recipe import Recipe
 from progan.engine.checkpoint import load_checkpoint
 
 MakeRun = Callable[..., Path]
@@ -138,6 +139,19 @@ def test_truncation_and_seeds_out_of_range_are_refused(make_run: MakeRun) -> Non
         model.sample([-1])
     with pytest.raises(ConfigError, match="no seeds"):
         model.sample([])
+
+
+def test_members_of_an_ensemble_are_chosen_by_number_and_not_named_after_classes(
+    make_run: MakeRun,
+) -> None:
+    recipe = Recipe(system="ensemble", set={"members": 2, "width": 4, "latent_size": 8})
+    model = load(make_run(recipe=recipe, classes=("cat", "dog")))
+    assert (model.classes, model.class_names) == (2, ())
+    second = model.sample(range(3), labels=1)
+    assert np.array_equal(second[1:2], model.sample([1]))  # members go round by seed
+    assert not np.array_equal(second[:1], model.sample([0]))
+    with pytest.raises(ConfigError, match='no class "dog"'):
+        model.sample([0], labels="dog")
 
 
 def test_labels_choose_the_class_by_name_or_number(make_run: MakeRun) -> None:

@@ -25,6 +25,7 @@ from progan.assemble.export import save_model
 from progan.assemble.many import Frame, choose_for, draw
 from progan.assemble.stored import Stored, Weights, fill, open_stored
 from progan.assemble.walks import loop_walk, smooth_walk
+from progan.core.batch import Labelled
 from progan.core.errors import ConfigError
 from progan.core.grids import to_uint8
 from progan.core.latents import Latents
@@ -103,8 +104,8 @@ class Model:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of its classes; empty when it has none."""
-        return self.stored.class_names
+        """Names of its classes; empty when it has none, or they are not those of the data."""
+        return self.stored.class_names if issubclass(self.system.batch_type, Labelled) else ()
 
     @property
     def classes(self) -> int:

@@ -200,7 +200,7 @@ def used_names(system: System[Any]) -> dict[str, tuple[str, str]]:
     rivals -= wanted
     apart = [
         f"{name}."
-        for name, child in system.named_children()
+        for name, child in system.named_modules()
         if (owned := {id(parameter) for parameter in child.parameters()}) and owned <= rivals
     ]
     return {

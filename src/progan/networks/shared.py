@@ -26,17 +26,15 @@ if TYPE_CHECKING:
 __all__ = ["SharedCritic", "SharedGenerators", "by_member"]
 
 
-def by_member(
-    networks: Sequence[Callable[[Tensor], Tensor]], x: Tensor, member: Int[Tensor, " n"]
-) -> Tensor:
-    """Row i of `x` through network `member[i]`, and no other.
+def by_member(networks: Sequence[Callable[[Tensor], Tensor]], x: Tensor, member: Tensor) -> Tensor:
+    """Row i of `x` through network `member[i]`, a whole number, and no other.
 
     A network that is traced or compiled cannot choose as it goes: then all take all rows.
     """
     traced: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
     if traced or torch.compiler.is_compiling():
         all_of_them = torch.stack([network(x) for network in networks])
-        return all_of_them[member, torch.arange(len(x), device=x.device)]
+        return all_of_them[member, torch.arange(x.shape[0], device=x.device)]
     counts = torch.bincount(member, minlength=len(networks)).tolist()
     order = member.argsort(stable=True)
     pieces = zip(networks, torch.split(x[order], counts), strict=True)

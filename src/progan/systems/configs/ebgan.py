@@ -34,7 +34,7 @@ class EBGANConfig(DuelConfig):
         "toy": {
             **TOY,
             "code_size": 8,
-            "margin": 0.1,
+            "margin": 1.0,
             "pretrain_images": 0,
         },
     }

@@ -31,7 +31,7 @@ class EnsembleConfig(GANConfig):
         },
         "toy": {**TOY, "members": 4, "images": 4 * TOY["images"]},
         "snapshot-toy": {**TOY, "kind": "snapshot", "members": 4},
-        "mgan-toy": {**TOY, "kind": "shared", "members": 8, "diversity": 0.125},
+        "mgan-toy": {**TOY, "kind": "shared", "members": 8, "diversity": 1.0},
     }
     PRESET_HELP: ClassVar[Mapping[str, str]] = {
         "independent": "five DCGANs, each with its own discriminator",
@@ -42,7 +42,7 @@ class EnsembleConfig(GANConfig):
         "mgan-cpu": "mgan at a quarter of the width and half the batch, minutes on a CPU",
         "toy": f"four games; {TOY_HELP}",
         "snapshot-toy": f"one game kept four times; {TOY_HELP}",
-        "mgan-toy": f"a shared game of eight, diversity as in the paper's own; {TOY_HELP}",
+        "mgan-toy": f"a shared game of eight, who must be told apart; {TOY_HELP}",
     }
 
     kind: Literal["independent", "snapshot", "shared"] = "independent"
