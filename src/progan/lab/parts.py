@@ -20,6 +20,8 @@ __all__ = ["again_part", "film_part", "look_part", "steps_part", "value_in_words
 
 STILLS = 12
 """Moments under the slider."""
+WIDE = 704
+"""Pixels across, above which a film needs more room than a column of text."""
 
 
 def film_part(film: Path, pictures: Sequence[Frame]) -> Section:
@@ -34,7 +36,7 @@ def film_part(film: Path, pictures: Sequence[Frame]) -> Section:
         picture(moving, "The game from its first step to its last, as an animation"),
         picture(_still(pictures[-1]), "The last moment of the game"),
         element("button", text("Pause"), type="button", class_="pause", hidden=True),
-        class_="walk",
+        class_=("walk", *_wide(pictures)),
     )
     return Section(slug="film", title="The game", body=[figure])
 
@@ -73,6 +75,7 @@ def steps_part(pictures: Sequence[Frame], said: Sequence[Sequence[str]]) -> Sect
         hidden=True,
     )
     strip = scrolling("Moments", element("ol", *items), class_="film")
+    moments = element("div", controls, strip, class_=("growth", *_wide(pictures)))
     hint = (
         "The same latents at every moment, with the weights that play. Arrows are as long as the "
         "root of the slope that pushes a sample, in one measure over the whole film."
@@ -80,8 +83,13 @@ def steps_part(pictures: Sequence[Frame], said: Sequence[Sequence[str]]) -> Sect
     return Section(
         slug="steps",
         title="Step by step",
-        body=[paragraph(hint, "quiet"), element("div", controls, strip, class_="growth")],
+        body=[paragraph(hint, "quiet"), moments],
     )
+
+
+def _wide(pictures: Sequence[Frame]) -> tuple[str, ...]:
+    """The class of figures that take all the room there is."""
+    return ("wide",) if pictures[-1].shape[1] > WIDE else ()
 
 
 def _still(pixels: Frame) -> Picture:
