@@ -113,6 +113,7 @@ def test_pushes_keep_one_measure_over_a_film() -> None:
     early, late = (moment(torch.zeros(100, 2), pushes=torch.full((100, 2), v)) for v in (1.0, 1e-4))
     steady = calm([early] * 5 + [late] * 5, PROBABILITY)
     assert [now.push for now in steady] == pytest.approx([math.sqrt(2)] * 10)
+    assert [now.push for now in calm([late], PROBABILITY, 3.0)] == [3.0]  # beside a stronger game
 
 
 def test_scores_with_a_scale_of_their_own_keep_it() -> None:

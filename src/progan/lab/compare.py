@@ -16,6 +16,7 @@ from progan.lab.film import frames, write_lab_film
 from progan.lab.lesson import Lesson
 from progan.lab.numbers import MEASURES, final_numbers, perfect_numbers
 from progan.lab.parts import again_part, film_part, look_part, steps_part, value_in_words
+from progan.lab.tone import long_push
 from progan.lab.watch import Moment, Record
 from progan.report.markup import Html, element, text
 from progan.report.page import Section, chart, chart_grid, document, paragraph, put, table
@@ -72,6 +73,8 @@ def write_comparison(
 ) -> Path:
     """Write a film and a page, `name`.html, of `games` on one world into `folder`; gives the page.
 
+    Pushes are drawn in one measure: what is weak in one game looks weak beside the other.
+
     Raises: ConfigError where the games are not on the same data, or there are none.
     """
     worlds = {game.record.world.name for game in games}
@@ -80,7 +83,8 @@ def write_comparison(
             f"These games are on {' and '.join(sorted(worlds)) or 'no data'}; only games on the "
             "same data can stand side by side: give each the same --data."
         )
-    pictures = beside([list(frames(game.record, game.lesson)) for game in games])
+    push = max(long_push(game.record.moments) for game in games)
+    pictures = beside([list(frames(game.record, game.lesson, push)) for game in games])
     moving = write_lab_film(pictures, folder / film).path
     names = ", ".join(game.lesson.title for game in games)
     page = document(

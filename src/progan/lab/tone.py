@@ -12,7 +12,7 @@ from progan.lab.canvas import Floats
 from progan.lab.lesson import Scale
 from progan.lab.watch import Moment
 
-__all__ = ["REACH", "Calm", "calm", "shown"]
+__all__ = ["REACH", "Calm", "calm", "long_push", "shown"]
 
 REACH = 36.0
 """Pixels of a long push; the longest is 1.4 times that."""
@@ -49,19 +49,24 @@ def shown(scores: torch.Tensor, scale: Scale) -> Floats:
     return np.asarray(values.double())
 
 
-def calm(moments: Sequence[Moment], scale: Scale) -> list[Calm]:
+def long_push(moments: Sequence[Moment]) -> float:
+    """The length that nine in ten pushes stay below; 0 where there are none."""
+    lengths = [m.pushes.norm(dim=1) for m in moments if m.pushes is not None]
+    known = torch.cat(lengths) if lengths else torch.zeros(0)
+    known = known[known.isfinite()]
+    return float(known.quantile(0.9)) if len(known) else 0.0
+
+
+def calm(moments: Sequence[Moment], scale: Scale, push: float | None = None) -> list[Calm]:
     """For each moment, how to colour its scores and how long to draw its pushes.
 
     Scores without a scale of their own are measured: the middle lies halfway between the mean
     scores of reals and of fakes, for a critic may lift all its scores at once; the ends leave out
     the outermost places, and their distance from the middle is smoothed over about five frames,
-    so that colours do not flicker. Pushes have one scale over the whole film,
-    nine in ten are shorter: where they vanish, they are seen to vanish.
+    so that colours do not flicker. Pushes have one scale over the whole film, `push` or their
+    own: where they vanish, they are seen to vanish.
     """
-    lengths = [m.pushes.norm(dim=1) for m in moments if m.pushes is not None]
-    known = torch.cat(lengths) if lengths else torch.zeros(0)
-    known = known[known.isfinite()]
-    push = float(known.quantile(0.9)) if len(known) else 0.0
+    push = long_push(moments) if push is None else push
     found: list[Calm] = []
     down = up = 0.0
     for index, moment in enumerate(moments):
