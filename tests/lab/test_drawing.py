@@ -113,6 +113,7 @@ def test_pushes_keep_one_measure_over_a_film() -> None:
     early, late = (moment(torch.zeros(100, 2), pushes=torch.full((100, 2), v)) for v in (1.0, 1e-4))
     steady = calm([early] * 5 + [late] * 5, PROBABILITY)
     assert [now.push for now in steady] == pytest.approx([math.sqrt(2)] * 10)
+    assert [now.push for now in calm([late], PROBABILITY, 3.0)] == [3.0]  # beside a stronger game
 
 
 def test_scores_with_a_scale_of_their_own_keep_it() -> None:
@@ -127,9 +128,11 @@ def test_scores_without_a_scale_are_measured_around_the_middle_of_reals_and_fake
     (now,) = calm([seen], Scale())
     # of 8 from end to end: a tenth is below 6.8, half a hundredth above 13.96
     assert (now.low, now.middle, now.high) == pytest.approx((6.8, 10, 13.96), abs=0.01)
-    moved = replace(seen, field=field + 100, scores=(112.0, 108.0))
+    # a critic that lifts all scores by 100 and doubles them keeps the middle at once, and four
+    # fifths of the reach: 3.2 · 0.8 + 6.4 · 0.2 below
+    moved = replace(seen, field=field * 2 + 100, scores=(124.0, 116.0))
     _, later = calm([seen, moved], Scale())
-    assert later.middle == pytest.approx(0.8 * 10 + 0.2 * 110)  # colours follow slowly
+    assert (later.low, later.middle) == pytest.approx((120 - 3.84, 120), abs=0.02)
 
 
 def test_tones_reach_both_ends_where_reals_stand_on_a_low_hill_in_a_deep_plain() -> None:

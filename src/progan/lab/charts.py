@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -129,7 +130,8 @@ def _deviation(moment: Moment) -> float:
 
 
 def _over(moments: Sequence[Moment], of: Callable[[Moment], float]) -> Points:
-    return [(float(moment.step), of(moment)) for moment in moments]
+    found = [(float(moment.step), of(moment)) for moment in moments]
+    return [(step, value) for step, value in found if math.isfinite(value)]
 
 
 def _chart(

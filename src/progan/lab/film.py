@@ -28,11 +28,11 @@ ROOM = 1_400_000
 """Bytes of a film in WebP."""
 
 
-def frames(record: Record, lesson: Lesson) -> Iterator[Frame]:
-    """A picture h w 3 of each moment."""
+def frames(record: Record, lesson: Lesson, push: float | None = None) -> Iterator[Frame]:
+    """A picture h w 3 of each moment; `push` is the length of a long push, if not their own."""
     world, last = record.world, record.moments[-1].step
     places = lattice(world)
-    steady = calm(record.moments, lesson.scale)
+    steady = calm(record.moments, lesson.scale, push)
     for moment, now in zip(record.moments, steady, strict=True):
         if world.dims == 1:
             yield draw_line(world, moment, now, lesson.scale, places, title=lesson.title, last=last)

@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-import base64
-import io
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image
-
 from progan.lab.canvas import Frame
+from progan.lab.caption import numbers
 from progan.lab.charts import charts
 from progan.lab.lesson import Lesson
 from progan.lab.numbers import MEASURES, final_numbers, perfect_numbers, rotating
-from progan.lab.watch import Record
+from progan.lab.parts import again_part, film_part, look_part, steps_part, value_in_words
+from progan.lab.watch import Moment, Record
 from progan.report.markup import Html, element, text
 from progan.report.page import (
     Section,
     chart_grid,
-    command,
     document,
     facts,
     paragraph,
-    picture,
     put,
     scrolling,
     table,
 )
-from progan.report.pictures import Picture
 from progan.report.words import count, measure, plural
 
 __all__ = ["write_page"]
-
-STILLS = 12
-"""Moments under the slider."""
 
 
 def write_page(
@@ -57,12 +48,12 @@ def write_page(
         f"{lesson.title} on {record.world.name}",
         _head(record, lesson),
         [
-            _film_part(film, pictures),
-            *_look_part(lesson),
-            _steps_part(record, pictures),
+            film_part(film, pictures),
+            *look_part(lesson.look),
+            steps_part(pictures, [_said(moment) for moment in record.moments]),
             Section(slug="curves", title="Curves", body=[chart_grid(charts(record, lesson))]),
             _numbers_part(record),
-            _again_part(record, command_line),
+            again_part(record.world.summary, command_line),
         ],
         [paragraph("Made by progan lab. This page needs no network.")],
     )
@@ -72,7 +63,7 @@ def write_page(
 def _head(record: Record, lesson: Lesson) -> list[Html]:
     final = final_numbers(record)
     shown = [
-        (MEASURES[name].name, _value(name, final[name]))
+        (MEASURES[name].name, value_in_words(name, final[name]))
         for name in ("modes", "high_quality", "reverse_kl", "mean", "deviation", "wasserstein")
         if name in final
     ]
@@ -119,95 +110,14 @@ def _verdict(record: Record) -> str:
     return said
 
 
-def _film_part(film: Path, pictures: Sequence[Frame]) -> Section:
-    kind = "image/gif" if film.suffix.lower() == ".gif" else "image/webp"
-    height, width = pictures[-1].shape[:2]
-    content = base64.b64encode(film.read_bytes()).decode("ascii")
-    address = f"data:{kind};base64,{content}"
-    moving = Picture(address=address, width=width, height=height, drawn=True)
-    return Section(
-        slug="film",
-        title="The game",
-        body=[
-            element(
-                "div",
-                picture(moving, "The game from its first step to its last, as an animation"),
-                picture(_still(pictures[-1]), "The last moment of the game"),
-                element("button", text("Pause"), type="button", class_="pause", hidden=True),
-                class_="walk",
-            )
-        ],
-    )
-
-
-def _look_part(lesson: Lesson) -> list[Section]:
-    if not lesson.look:
-        return []
-    items = element("ul", *(element("li", text(words)) for words in lesson.look))
-    return [Section(slug="look", title="What to look at", body=[items])]
-
-
-def _steps_part(record: Record, pictures: Sequence[Frame]) -> Section:
-    """Some of the moments under a slider, the first and the last among them."""
-    last = len(pictures) - 1
-    chosen = sorted({round(k * last / (STILLS - 1)) for k in range(STILLS)})
-    items = []
-    for index in chosen:
-        step = f"step {count(record.moments[index].step)}"
-        items.append(
-            element(
-                "li",
-                picture(
-                    _still(pictures[index]), f"The game at {step}", element("span", text(step))
-                ),
-            )
-        )
-    controls = element(
-        "div",
-        element("button", text("Play"), type="button", class_="play"),
-        element(
-            "input",
-            type="range",
-            min=0,
-            max=len(items) - 1,
-            value=len(items) - 1,
-            aria_label="Moment of the game",
-        ),
-        class_="controls",
-        hidden=True,
-    )
-    strip = scrolling("Moments", element("ol", *items), class_="film")
-    hint = (
-        "The same latents at every moment, with the weights that play. Arrows are as long as the "
-    )
-    hint += "root of the slope that pushes a sample, in one measure over the whole film."
-    return Section(
-        slug="steps",
-        title="Step by step",
-        body=[paragraph(hint, "quiet"), element("div", controls, strip, class_="growth")],
-    )
-
-
-def _still(pixels: Frame) -> Picture:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "WEBP", quality=80, method=3)
-    content = base64.b64encode(file.getvalue()).decode("ascii")
-    address = f"data:image/webp;base64,{content}"
-    return Picture(address=address, width=pixels.shape[1], height=pixels.shape[0], drawn=True)
-
-
-def _value(name: str, value: float) -> str:
-    if name in ("modes", "touched"):
-        return count(value)
-    if name == "high_quality":
-        return f"{value:.1%}"
-    return "none on a mode" if math.isinf(value) else measure(value)
+def _said(moment: Moment) -> list[str]:
+    return [f"step {count(moment.step)}", *numbers(moment)]
 
 
 def _numbers_part(record: Record) -> Section:
     final, perfect = final_numbers(record), perfect_numbers(record)
     rows = [
-        (m.name, _value(name, final[name]), _value(name, perfect[name]), m.meaning)
+        (m.name, value_in_words(name, final[name]), value_in_words(name, perfect[name]), m.meaning)
         for name, m in MEASURES.items()
         if name in final
     ]
@@ -228,14 +138,3 @@ def _numbers_part(record: Record) -> Section:
         )
         body.append(paragraph(words, "quiet"))
     return Section(slug="numbers", title="Numbers", body=body)
-
-
-def _again_part(record: Record, command_line: str) -> Section:
-    return Section(
-        slug="again",
-        title="Make it again",
-        body=[
-            command(command_line, "The same training, picture for picture"),
-            paragraph(f"The data: {record.world.summary}.", "quiet"),
-        ],
-    )

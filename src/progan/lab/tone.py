@@ -12,7 +12,7 @@ from progan.lab.canvas import Floats
 from progan.lab.lesson import Scale
 from progan.lab.watch import Moment
 
-__all__ = ["REACH", "Calm", "calm", "shown"]
+__all__ = ["REACH", "Calm", "calm", "long_push", "shown"]
 
 REACH = 36.0
 """Pixels of a long push; the longest is 1.4 times that."""
@@ -49,38 +49,43 @@ def shown(scores: torch.Tensor, scale: Scale) -> Floats:
     return np.asarray(values.double())
 
 
-def calm(moments: Sequence[Moment], scale: Scale) -> list[Calm]:
-    """For each moment, how to colour its scores and how long to draw its pushes.
-
-    Scores without a scale of their own are measured: the middle lies halfway between the mean
-    scores of reals and of fakes, the ends leave out the outermost places. They are smoothed over
-    about five frames, so that colours do not flicker. Pushes have one scale over the whole film,
-    nine in ten are shorter: where they vanish, they are seen to vanish.
-    """
+def long_push(moments: Sequence[Moment]) -> float:
+    """The length that nine in ten pushes stay below; 0 where there are none."""
     lengths = [m.pushes.norm(dim=1) for m in moments if m.pushes is not None]
     known = torch.cat(lengths) if lengths else torch.zeros(0)
     known = known[known.isfinite()]
-    push = float(known.quantile(0.9)) if len(known) else 0.0
+    return float(known.quantile(0.9)) if len(known) else 0.0
+
+
+def calm(moments: Sequence[Moment], scale: Scale, push: float | None = None) -> list[Calm]:
+    """For each moment, how to colour its scores and how long to draw its pushes.
+
+    Scores without a scale of their own are measured: the middle lies halfway between the mean
+    scores of reals and of fakes, for a critic may lift all its scores at once; the ends leave out
+    the outermost places, and their distance from the middle is smoothed over about five frames,
+    so that colours do not flicker. Pushes have one scale over the whole film, `push` or their
+    own: where they vanish, they are seen to vanish.
+    """
+    push = long_push(moments) if push is None else push
     found: list[Calm] = []
-    low = middle = high = 0.0
+    down = up = 0.0
     for index, moment in enumerate(moments):
         keep = KEEP if index and scale.low is None else 0.0
-        now = _ends(moment, scale)
-        low, middle, high = (
-            keep * old + (1 - keep) * new for old, new in zip((low, middle, high), now, strict=True)
-        )
-        found.append(Calm(low=low, middle=middle, high=high, push=push))
+        middle, *now = _reach(moment, scale)
+        down, up = (keep * old + (1 - keep) * new for old, new in zip((down, up), now, strict=True))
+        found.append(Calm(low=middle - down, middle=middle, high=middle + up, push=push))
     return found
 
 
-def _ends(moment: Moment, scale: Scale) -> tuple[float, float, float]:
-    """Lowest, middle and highest score to show at a moment."""
+def _reach(moment: Moment, scale: Scale) -> tuple[float, float, float]:
+    """The middle score of a moment, and how far to show scores below it and above."""
     if scale.low is not None and scale.high is not None:
-        return scale.low, (scale.low + scale.high) / 2, scale.high
+        half = (scale.high - scale.low) / 2
+        return scale.low + half, half, half
     if moment.field is None or moment.scores is None or not np.isfinite(sum(moment.scores)):
-        return -1.0, 0.0, 1.0
+        return 0.0, 1.0, 1.0
     middle = sum(moment.scores) / 2
     apart = np.nan_to_num(shown(moment.field, scale) - middle)
     down, up = -float(np.quantile(apart, 0.1)), float(np.quantile(apart, 0.995))
     down, up = max(down, LEAST * up, 1e-9), max(up, LEAST * down, 1e-9)
-    return middle - down, middle, middle + up
+    return middle, down, up
