@@ -66,6 +66,7 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     from progan.assemble import arms, bench, budget
     from progan.assemble.ask import Prepared, name_of
     from progan.cli import train as verbs
+    from progan.lab import run as lab
 
     shutil.copytree(trained, tmp_path / "runs")
     shutil.copytree(trained / "portraits", tmp_path / "runs" / "cats")
@@ -90,6 +91,10 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
         )
     monkeypatch.setattr(arms.Work, "rate", lambda work, seconds: float(work.images))
     monkeypatch.setattr(bench, "machine_peak", lambda device, precision: 100.0)
+    monkeypatch.setattr(lab, "STEPS", 1)
+    done = lab.Outcome(page=Path("lab.html"), words="")
+    for long in ("answer", "everything"):  # tested elsewhere, and by nox -s slow
+        monkeypatch.setattr(lab, long, lambda *given, **options: done)
     monkeypatch.setattr(training, "train_run", train_run)
     monkeypatch.setattr(verbs, "_session", lambda work: None)
     monkeypatch.chdir(tmp_path)

@@ -77,7 +77,7 @@ class ToyGame(System[Images]):
     def score(self, batch: Images, at: Progress) -> Tensor:
         return self.logit(batch.image)
 
-    def push(self, points: Tensor, at: Progress) -> Tensor:
+    def push(self, points: Tensor, at: Progress, real: Tensor | None = None) -> Tensor:
         fake = points.detach().requires_grad_()
         (slope,) = torch.autograd.grad(softplus(-self.logit(fake)).sum(), fake)
         return -slope

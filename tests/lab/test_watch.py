@@ -38,7 +38,7 @@ class Mirror(ToyGame):
     def score(self, batch: Images, at: Progress) -> Tensor:
         return batch.image[:, 0, 0, 0]
 
-    def push(self, points: Tensor, at: Progress) -> Tensor:
+    def push(self, points: Tensor, at: Progress, real: Tensor | None = None) -> Tensor:
         return -points
 
 

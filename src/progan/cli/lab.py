@@ -71,7 +71,10 @@ def lab(
     folder = _taken(to, f"lab-{game}-{data}")
     film = "film.gif" if gif else "film.webp"
     shown = prepared.play(folder, command_line=words, film=film)
-    found = ", ".join(f"{name} {value:.3g}" for name, value in shown.numbers["generated"].items())
+    found = ", ".join(
+        f"{name.replace('_', ' ')} {'infinite' if value is None else format(value, '.3g')}"
+        for name, value in shown.numbers["generated"].items()
+    )
     say(f"{prepared.lesson.title} on {data}: {found}")
     say(f"  look    {shown.page}\n  film    {shown.film}")
 
