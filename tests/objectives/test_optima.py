@@ -314,9 +314,9 @@ def test_a_trained_discriminator_gives_the_logarithm_of_the_density_ratio() -> N
 
 @pytest.mark.slow
 def test_a_trained_critic_of_pearsons_coding_gives_the_generators_divergence() -> None:
-    real, fake = optima.scores(optima.train("least-squares:pearson", 1.0, seed=0), 1.0)
+    real, fake = optima.scores(optima.train("least-squares:pearson", 1.0, 0, steps=600), 1.0)
     found = (real.square().mean() + fake.square().mean()).item()
-    assert found == pytest.approx(0.408109, rel=0.025)
+    assert found == pytest.approx(0.408109, rel=0.02)
 
 
 @pytest.mark.slow
