@@ -361,17 +361,17 @@ def test_a_penalised_critics_gap_follows_the_law_and_over_its_slope_is_the_dista
 # A generator with two numbers ------------------------------------------------------------------
 
 
-def fit_normal(name: str, seed: int, moves: int = 200) -> tuple[float, float]:
+def fit_normal(name: str, seed: int, moves: int = 250) -> tuple[float, float]:
     """Mean and deviation of the N(m, σ²) that a game fits to ½ N(−2, 0.6²) + ½ N(2, 0.6²).
 
-    It starts at N(0.5, 1); the critic moves three times for each of its moves.
+    It starts at N(1, 1); the critic moves three times for each of its moves.
     """
     torch.manual_seed(seed)
     game, critic = objective(name), optima.network()
-    place = torch.tensor([0.5, 0.0], requires_grad=True)  # m, log σ
+    place = torch.tensor([1.0, 0.0], requires_grad=True)  # m, log σ
     players = (
         torch.optim.Adam(critic.parameters(), lr=1e-2, betas=(0.5, 0.99)),
-        torch.optim.Adam([place], lr=3e-2, betas=(0.5, 0.99)),
+        torch.optim.Adam([place], lr=1.5e-2, betas=(0.5, 0.99)),
     )
     rates = [torch.optim.lr_scheduler.CosineAnnealingLR(player, moves) for player in players]
 
