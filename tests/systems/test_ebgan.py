@@ -125,6 +125,17 @@ def test_the_hinge_is_taken_picture_by_picture(make: Make, at: At) -> None:
     assert {name: term.item() for name, term in terms.items()} == {"real": 1.0, "fake": 0.5}
 
 
+def test_a_discriminator_that_cannot_tell_loses_the_margin(make: Make) -> None:
+    """Energies m/2 everywhere cost m/2 + m/2; the estimated distance is then 0."""
+    known = small(make, margin=3.0).objective
+    energies = torch.full((5,), 1.5)
+    terms = known.critic_terms(energies, energies)
+    assert (sum(terms.values()).item(), known.at_rest) == (3.0, 3.0)
+    assert known.estimate(energies, energies).item() == 0.0
+    assert known.accuracy(torch.zeros(4), torch.full((4,), 3.0)).item() == 1.0
+    assert small(make).objective.at_rest is None  # the margin follows the data
+
+
 def test_the_pulling_away_term_is_the_generators_alone(make: Make, at: At) -> None:
     """The discriminator's loss has no such term, and no way to the generator."""
     system = small(make, margin=1.0, pulling_away=0.5)
