@@ -284,24 +284,26 @@ class Clothes:
 def test_a_pretrained_autoencoder_knows_its_own_class_from_noise_and_from_others(
     make: Make,
 ) -> None:
-    """Trousers; the energy of pictures it has not seen is less than half that of all others."""
+    """Trousers it has not seen have less than half the energy of noise, and of all other clothes
+    together; and less than those of any other class."""
     clothes = Clothes(learnt=1)
     system = make(
         "cpu",
         system="ebgan",
         resolution=32,
         channels=1,
-        **{"width": 16, "code_size": 16, "pretrain_images": 64 * 500, "images": 64},
+        **{"width": 16, "code_size": 16, "pretrain_images": 64 * 300, "images": 64},
     )
     trainer = Trainer(system, clothes)
-    while trainer.images < 64 * 500:
+    while trainer.images < 64 * 300:
         trainer.step()
     with torch.no_grad():
         own = system.energy(clothes.held_out).mean()
         noise = system.energy(torch.rand(200, 1, 32, 32) * 2 - 1).mean()
-        others = {k: system.energy(image).mean() for k, image in clothes.others.items()}
+        others = [system.energy(image).mean() for image in clothes.others.values()]
     assert own < 0.5 * noise
-    assert all(own < 0.5 * energy for energy in others.values())
+    assert own < 0.5 * torch.stack(others).mean()
+    assert own < min(others)
 
 
 @pytest.mark.slow
