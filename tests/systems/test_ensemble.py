@@ -312,6 +312,18 @@ def test_parts_that_do_not_divide_the_batch_are_right_on_average(make: Make) -> 
     )
 
 
+def test_a_part_of_a_batch_that_is_too_small_for_all_still_reaches_all(make: Make, at: At) -> None:
+    """One fake: three of four generators draw nothing, and have a slope of 0."""
+    system = toy(make, "shared", members=4)
+    torch.manual_seed(0)
+    drawing = system.fakes(1)[1].item()
+    torch.manual_seed(0)
+    total = torch.stack(list(system.generator_loss(Ring().batch(range(1), 1), at(1)).values()))
+    for k, head in enumerate(system.generator.heads):
+        slopes = torch.autograd.grad(total.sum(), tuple(head.parameters()), retain_graph=True)
+        assert any(bool(slope.any()) for slope in slopes) == (k == drawing)
+
+
 def test_both_players_lower_the_error_of_telling_generators_apart(make: Make, at: At) -> None:
     """A classifier that knows nothing pays log K; β of that is the generators' share."""
     system = toy(make, "shared", members=4, diversity=0.25)

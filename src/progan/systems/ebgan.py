@@ -22,6 +22,7 @@ Departs: the energy is a mean of squares; the paper prints a norm (`energy_reduc
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -42,7 +43,7 @@ __all__ = ["EBGAN"]
 
 
 def game(margin: float) -> Objective:
-    """The two sides at a margin that is known beforehand."""
+    """The two sides at a margin that does not move."""
     critic = partial(margin_critic, margin=margin)
     return Objective(
         critic,
@@ -64,8 +65,10 @@ class EBGAN(Duel):
     real_energy: Tensor
 
     def __init__(self, config: EBGANConfig, data: DataSpec) -> None:
-        fixed = game(1.0 if config.margin == "auto" else config.margin)
-        super().__init__(config, data, fixed)
+        sides = game(1.0 if config.margin == "auto" else config.margin)
+        if config.margin == "auto" or config.margin_late:  # then nobody knows it beforehand
+            sides = replace(sides, at_rest=None, estimate=None, measures="")
+        super().__init__(config, data, sides)
         self.group = 2 if config.pulling_away else 1
         self.register_buffer("real_energy", torch.zeros(()))
 
