@@ -304,6 +304,16 @@ def test_a_larger_shard_counts_for_more() -> None:
     assert int(game.count) == 1
 
 
+def test_shards_whose_losses_reach_different_weights_are_an_error_not_a_mixture() -> None:
+    def loss(game: Game, batch: Images, at: Progress) -> Tensor:
+        bright = float(batch.image.max()) > 1
+        return game.a * 1.0 if bright else torch.zeros((), requires_grad=True)
+
+    trainer = Trainer(Game(alone(loss)), Numbers(), shards=2)
+    with pytest.raises(RuntimeError, match="on one shard of the batch than on another"):
+        trainer.step()
+
+
 def test_each_shard_draws_by_its_own_number() -> None:
     drawn: dict[int, list[float]] = {}
 

@@ -80,6 +80,13 @@ def test_pulling_away_of_half_precision_codes_is_computed_in_float32() -> None:
     assert pulling_away(codes).item() == pytest.approx((24 / 25) ** 2, rel=1e-6)
 
 
+def test_pulling_away_stays_in_float32_where_products_are_taken_in_bfloat16() -> None:
+    codes = torch.tensor([[300.0, 400.0], [400.0, 300.0]])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = pulling_away(codes)
+    assert found.item() == pytest.approx((24 / 25) ** 2, rel=1e-6)  # bfloat16 keeps 8 bits
+
+
 def test_an_energy_of_a_score_is_positive_and_falls_as_the_score_rises() -> None:
     energy = energy_of_score(torch.linspace(-50, 50, 101, dtype=torch.float64))
     assert (energy > 0).all()

@@ -208,6 +208,12 @@ def _mean_over_shards(
     """Means of the shards' gradients and terms, added in shard order over all processes."""
     if count == 1:
         return found[0], termed[0]
+    reached = [[g is not None for one in gradients.values() for g in one] for gradients in found]
+    if any(one != reached[0] for one in reached):
+        raise RuntimeError(
+            "a loss reached other parameters on one shard of the batch than on another: every part "
+            "of the networks must play a part for every example, if only times zero"
+        )
     rows = []
     for gradients, terms, weight in zip(found, termed, weights, strict=True):
         pieces = [g.flatten() for one in gradients.values() for g in one if g is not None]

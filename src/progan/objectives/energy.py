@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import normalize, relu, softplus
 
 from progan.core.errors import ConfigError
+from progan.core.slopes import without_autocast
 from progan.objectives.record import Objective, total
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def pulling_away(codes: Float[Tensor, "n f"]) -> Float[Tensor, ""]:
     if n < 2:
         return codes.sum() * 0.0
     unit = normalize(codes.to(torch.promote_types(codes.dtype, torch.float32)), dim=1)
-    cosines = unit @ unit.T
+    with without_autocast(codes.device):  # a product of float32 is one
+        cosines = unit @ unit.T
     return (cosines - cosines.diagonal().diag()).square().sum() / (n * (n - 1))
 
 
