@@ -45,7 +45,7 @@ def best_normal(name: str, start: tuple[float, float]) -> tuple[float, float, fl
 
 
 GAMES = ("kl", "js", "reverse-kl")
-START = (0.7, 1.0)
+START = (1.0, 0.8)
 """μ and σ of every generator at first: between the modes, nearer to one."""
 
 
@@ -62,7 +62,7 @@ def make(seed: int) -> Finding:
             generator,
             steps=1_500,
             critic_steps=3,
-            lr=2e-3,
+            lr=4e-3,
             seed=seed,
         )
         mean, deviation = found[name] = generator.found
