@@ -42,7 +42,7 @@ ARMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "non-saturating, R1": ("non-saturating", R1),
     "non-saturating, DRAGAN": ("non-saturating", ("penalty.kind=dragan", "penalty.weight=0.1")),
     "least-squares": ("least-squares", ()),
-    "least-squares, Pearson": ("least-squares", ("a=-1", "b=1", "c=0")),
+    "least-squares, Pearson": ("least-squares", ("fake_target=-1", "real_target=1", "aim=0")),
     "hinge, R1": ("hinge", R1),
     "relativistic, R1 and R2": ("relativistic", ()),
     "relativistic-average, R1": ("relativistic-average", R1),

@@ -137,10 +137,11 @@ DIVERGENCES: Mapping[str, Divergence] = {
         ("Pearson", 0.6457, 0.5737, 1.9274),
     ],
 )
-def test_the_mixture_of_f_gan_has_the_optima_of_its_table(
+def test_the_mixture_in_the_manner_of_f_gan_has_the_optima_it_was_fitted_to(
     name: str, value: float, mean: float, deviation: float
 ) -> None:
-    # the normal distribution nearest to it in each divergence, Nowozin et al. 2016, table 2
+    # the normal distribution nearest to it in each divergence; the values are those we remember
+    # of Nowozin et al. 2016, section 2.4, and are those of this mixture whatever the paper has
     x = torch.linspace(-15, 18, 6001, dtype=torch.float64)
     p = lookup("gaussians1d").log_density(x[:, None]).exp()
     place = torch.tensor([mean, deviation], dtype=torch.float64, requires_grad=True)

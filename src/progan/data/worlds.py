@@ -125,9 +125,9 @@ _ALL: tuple[World, ...] = (
     ),
     Mixture(
         name="gaussians1d",
-        # f-GAN does not print its mixture; this one has the optima of all five divergences that
-        # are in its table 2, to 0.001
-        summary="a narrow and a broad mode on the line, the mixture of f-GAN's table 2",
+        # f-GAN's own mixture is not printed. This one was fitted to the optima that its paper
+        # gives for five divergences, as we remember them: not checked against the page
+        summary="a narrow and a broad mode on the line, in the manner of f-GAN's experiment",
         dims=1,
         sigma=0.255,
         centres=((-1.0,), (2.0,)),

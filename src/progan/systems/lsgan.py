@@ -28,4 +28,6 @@ class LSGAN(Duel):
     opponent = "discriminator"
 
     def __init__(self, config: LSGANConfig, data: DataSpec) -> None:
-        super().__init__(config, data, least_squares(config.a, config.b, config.c))
+        super().__init__(
+            config, data, least_squares(config.fake_target, config.real_target, config.aim)
+        )

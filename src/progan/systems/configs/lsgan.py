@@ -17,7 +17,7 @@ class LSGANConfig(DuelConfig):
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "dcgan": {},
-        "pearson": {"a": -1.0, "b": 1.0, "c": 0.0},
+        "pearson": {"fake_target": -1.0, "real_target": 1.0, "aim": 0.0},
         "lsun": {
             "latent_size": 1024,
             "optimizer": {"kind": "Adam", "lr": 1e-3, "betas": [0.5, 0.999]},
@@ -29,7 +29,7 @@ class LSGANConfig(DuelConfig):
     }
     PRESET_HELP: ClassVar[Mapping[str, str]] = {
         "dcgan": "reals at 1, fakes at 0 (equation 9), Adam 2e-4 (0.5)",
-        "pearson": "a = −1, b = 1, c = 0 (equation 8): the game of Pearson's χ²",
+        "pearson": "reals at 1, fakes at −1, aim 0 (equation 8): the game of Pearson's χ²",
         "lsun": "the paper's latent of 1024 and rate of 1e-3; its pictures have 112 pixels",
         "no-norm": "no batch norm in the generator: the paper's test of stability",
         "mlp": "dense layers",
@@ -37,9 +37,9 @@ class LSGANConfig(DuelConfig):
         "toy": TOY_HELP,
     }
 
-    a: float = 0.0
-    """Where the discriminator wants fakes."""
-    b: float = 1.0
-    """Where it wants reals."""
-    c: float = 1.0
-    """Where the generator wants its fakes."""
+    fake_target: float = 0.0
+    """Where the discriminator wants fakes (a in the paper)."""
+    real_target: float = 1.0
+    """Where it wants reals (b)."""
+    aim: float = 1.0
+    """Where the generator wants its fakes (c)."""
