@@ -36,6 +36,14 @@ def test_a_second_game_of_the_same_name_takes_a_folder_of_its_own(cli: Cli) -> N
     assert Path("runs/lab-fgan-kl-pair1d/film.gif").is_file()
 
 
+def test_several_games_stand_side_by_side(cli: Cli) -> None:
+    said = cli("lab", "minimax", "least-squares", "--steps", 1)
+    assert said.code == 0
+    page = Path("runs/lab-minimax-least-squares-ring/lab.html").read_text()
+    assert "GAN, minimax and LSGAN" in page
+    assert "progan lab minimax least-squares --data ring --seed 0 --steps 1" in page
+
+
 def test_an_exhibit_answers(cli: Cli) -> None:
     said = cli("lab", "--exhibit", "saturation", "--to", "here")
     assert said.code == 0
@@ -48,7 +56,7 @@ def test_an_exhibit_answers(cli: Cli) -> None:
     [
         (["wgan-pg"], "Did you mean wgan_gp?"),
         (["minimax", "--data", "rign"], "Did you mean ring?"),
-        (["minimax", "--all"], "one of a game, --exhibit and --all"),
+        (["minimax", "--all"], "one of --exhibit and --all"),
         (["minimax", "--steps", "0"], "1 to a million"),
         (["--exhibit", "overlop"], "Did you mean overlap?"),
         (["minimax", "--set", "optimiser.lr=1"], "Did you mean optimizer.lr"),

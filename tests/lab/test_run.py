@@ -62,3 +62,19 @@ def test_an_exhibit_leaves_a_page_with_its_answer_and_its_numbers(tmp_path: Path
 def test_an_unknown_exhibit_is_told_what_may_have_been_meant() -> None:
     with pytest.raises(ConfigError, match=r"Did you mean saturation\?"):
         lookup_exhibit("saturatoin")
+
+
+def test_the_index_leads_to_every_page_it_names(tmp_path: Path) -> None:
+    from PIL import Image
+
+    from progan.lab.gallery import Card, write_index
+
+    Image.new("RGB", (40, 60), "tan").save(tmp_path / "last.png")
+    cards = [
+        Card(title="One", words="first words", page="one/lab.html"),
+        Card(title="Two", words="", page="two/lab.html", still=tmp_path / "last.png"),
+    ]
+    page = write_index(tmp_path, {"Questions": cards}, "progan lab --all").read_text()
+    assert page.count("<article") == 2
+    for words in ('href="one/lab.html"', 'href="two/lab.html"', "first words", "data:image/webp"):
+        assert words in page

@@ -16,9 +16,12 @@ __all__ = ["lab"]
 
 
 def lab(
-    game: Annotated[
-        str | None,
-        typer.Argument(help="An objective or a system: minimax, wgan_gp, fgan:kl, ebgan …"),
+    games: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[GAME]...",
+            help="An objective or a system: minimax, wgan_gp, fgan:kl … Several are compared.",
+        ),
     ] = None,
     data: Annotated[str, typer.Option(help="ring, grid, spiral, gaussians1d …")] = "ring",
     steps: Annotated[int | None, typer.Option(help="Generator updates; 2,500 if left out.")] = None,
@@ -36,19 +39,21 @@ def lab(
     sets: Sets = None,
 ) -> None:
     """Watch GANs play on points of the line or the plane, in seconds."""
-    if sum([game is not None, exhibit is not None, everything]) > 1:
+    games = games or []
+    if sum([bool(games), exhibit is not None, everything]) > 1 or len(games) > 4:
         raise ConfigError(
-            "lab takes one of a game, --exhibit and --all. For example: progan lab wgan_gp"
+            "lab takes up to four games, or one of --exhibit and --all. For example: "
+            "progan lab minimax wgan_gp"
         )
     if not 0 <= seed < 2**63 or (steps is not None and not 1 <= steps <= 1_000_000):
         raise ConfigError(
             f"--seed is {seed} and --steps {steps}; the first is 0 or more, the second 1 to a "
             "million. Type: progan lab wgan_gp --steps 2500 --seed 0"
         )
-    words = _words(game, data, steps, seed, exhibit, gif, sets or [])
+    words = _words(games, data, steps, seed, exhibit, gif, sets or [])
     from progan.lab import run
 
-    if game is None and exhibit is None and not everything:
+    if not games and exhibit is None and not everything:
         say(f"{run.known()}\n\nFor example: progan lab non-saturating --data ring")
         return
     torch_on_one_thread()
@@ -66,21 +71,24 @@ def lab(
         outcome = run.answer(asked, folder, command_line=words, seed=seed)
         say(f"{outcome.words}\n  look    {outcome.page}")
         return
-    assert game is not None
-    prepared = run.prepare(game, data, steps=steps, seed=seed, sets=sets or [])
-    folder = _taken(to, f"lab-{game}-{data}")
+    prepared = [run.prepare(game, data, steps=steps, seed=seed, sets=sets or []) for game in games]
+    folder = _taken(to, f"lab-{'-'.join(games)}-{data}")
     film = "film.gif" if gif else "film.webp"
-    shown = prepared.play(folder, command_line=words, film=film)
+    if len(prepared) > 1:
+        page = run.compare(prepared, folder, command_line=words, film=film)
+        say(f"  look    {page}\n  film    {folder / film}")
+        return
+    shown = prepared[0].play(folder, command_line=words, film=film)
     found = ", ".join(
         f"{name.replace('_', ' ')} {'infinite' if value is None else format(value, '.3g')}"
         for name, value in shown.numbers["generated"].items()
     )
-    say(f"{prepared.lesson.title} on {data}: {found}")
+    say(f"{prepared[0].lesson.title} on {data}: {found}")
     say(f"  look    {shown.page}\n  film    {shown.film}")
 
 
 def _words(
-    game: str | None,
+    games: list[str],
     data: str,
     steps: int | None,
     seed: int,
@@ -92,7 +100,7 @@ def _words(
     if exhibit is not None:
         parts = ["progan", "lab", "--exhibit", exhibit, "--seed", str(seed)]
         return shlex.join(parts)
-    parts = ["progan", "lab", game or "", "--data", data, "--seed", str(seed)]
+    parts = ["progan", "lab", *games, "--data", data, "--seed", str(seed)]
     parts += ["--steps", str(steps)] if steps else []
     parts += ["--gif"] if gif else []
     for one in sets:

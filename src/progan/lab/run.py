@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -16,9 +17,12 @@ from progan.core.errors import ConfigError
 from progan.core.plan import Plan
 from progan.core.recipe import Recipe, TrainSettings
 from progan.core.spelling import nearest
+from progan.core.system import System
 from progan.data.toy import ToyDraws, World
 from progan.data.worlds import WORLDS, lookup
 from progan.engine.loop import Trainer
+from progan.lab.compare import Game as Side
+from progan.lab.compare import write_comparison
 from progan.lab.exhibits.record import Exhibit
 from progan.lab.gallery import EXHIBITS, Card, write_exhibit, write_index
 from progan.lab.games import GAMES, SAME, find, lesson_of
@@ -26,7 +30,16 @@ from progan.lab.lesson import Lesson
 from progan.lab.play import Shown, show
 from progan.lab.watch import watch
 
-__all__ = ["Outcome", "Prepared", "answer", "everything", "known", "lookup_exhibit", "prepare"]
+__all__ = [
+    "Outcome",
+    "Prepared",
+    "answer",
+    "compare",
+    "everything",
+    "known",
+    "lookup_exhibit",
+    "prepare",
+]
 
 STEPS = 2_500
 """Generator updates where nothing is said."""
@@ -100,12 +113,11 @@ def prepare(
     return Prepared(trainer=trainer, world=world, lesson=lesson_of(chosen, system), seed=seed)
 
 
-def _per_step(system: object) -> int:
+def _per_step(system: System[Any]) -> int:
     """Real images of one round at the end of the plan."""
-    plan: Plan = system.plan()  # type: ignore[attr-defined]
+    plan = system.plan()
     at = plan.at(plan.images)
-    turns = system.turns(at)  # type: ignore[attr-defined]
-    return sum(turn.repeat for turn in turns if turn.draws) * at.batch
+    return sum(turn.repeat for turn in system.turns(at) if turn.draws) * at.batch
 
 
 def _as_long(plan: Plan, per_step: int, steps: int) -> Plan:
@@ -113,6 +125,21 @@ def _as_long(plan: Plan, per_step: int, steps: int) -> Plan:
     factor = steps * per_step / plan.stages[-1].images
     lengths = [round(stage.images * factor) for stage in plan.stages]
     return plan.with_lengths(lengths)
+
+
+def compare(
+    prepared: Sequence[Prepared], folder: Path, *, command_line: str, film: str = "film.webp"
+) -> Path:
+    """Play several games on one world, and show them side by side in `folder`; give the page."""
+    games = [
+        Side(record=watch(one.trainer, one.world, seed=one.seed), lesson=one.lesson)
+        for one in prepared
+    ]
+    title = " and ".join(one.lesson.title for one in prepared)
+    look = [words for one in prepared for words in one.lesson.look[-1:]]
+    return write_comparison(
+        games, folder, title=title, look=look, command_line=command_line, film=film
+    )
 
 
 def lookup_exhibit(slug: str) -> Exhibit:
