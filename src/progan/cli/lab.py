@@ -19,7 +19,7 @@ def lab(
     games: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[GAME]...",
+            metavar="GAME",
             help="An objective or a system: minimax, wgan_gp, fgan:kl … Several are compared.",
         ),
     ] = None,

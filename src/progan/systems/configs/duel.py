@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from progan.core.errors import ConfigError
 from progan.core.plan import Plan, Stage
@@ -16,6 +16,9 @@ __all__ = ["TOY", "DuelConfig", "toy"]
 @dataclass(frozen=True, kw_only=True)
 class DuelConfig:
     """A generator against a critic, at one size."""
+
+    DEVICE_PRESETS: ClassVar[Mapping[str, str]] = {"cpu": "cpu"}
+    """What is taken where no preset is named."""
 
     network: Literal["dcgan", "mlp", "toy"] = "dcgan"
     """dcgan: strided convolutions; mlp: dense layers; toy: small dense ones, for points."""
