@@ -23,6 +23,7 @@ from typing import Any
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 import torch
+from equal_images import swd
 from growth import pictures
 
 from progan.assemble.build import build_system
@@ -32,7 +33,6 @@ from progan.data.build import open_or_build
 from progan.data.loader import Loader
 from progan.data.sources import open_source
 from progan.engine.loop import Trainer
-from progan.metrics.sliced import sliced_wasserstein
 
 SIZE = 16
 LENGTH = ["stable_images=4000", "fade_images=3000", "final_images=10000"]
@@ -79,14 +79,6 @@ def run(arm: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
         row["swd"] = swd(real[: options.images], fake, options.images)
         row["real"] = swd(real[: options.images], real[options.images :], options.images)
     return row
-
-
-def swd(one: Any, other: Any, images: int) -> float:
-    """Mean over the levels, times 10³."""
-    found = sliced_wasserstein(
-        lambda start, n: one[start : start + n], lambda start, n: other[start : start + n], images
-    )
-    return float(found.mean)
 
 
 def table(rows: list[dict[str, Any]]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 import math
 import re
@@ -9,7 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
+from progan.data.toy import ToyDraws
 from progan.data.worlds import lookup
+from progan.engine.loop import Trainer
 from progan.lab.film import frames
 from progan.lab.lesson import PROBABILITY, Lesson, Target, lowest_minimax
 from progan.lab.numbers import final_numbers, measured, perfect_numbers
@@ -34,7 +37,13 @@ def played(folder: Path, name: str = "ring", film: str = "film.webp", looks: int
     system = ToyGame(dims=world.dims, latent=world.dims, steps=12)
     folder.mkdir(exist_ok=True)
     return play(
-        system, world, LESSON, folder, command_line="progan lab gan", looks=looks, film=film
+        Trainer(system, ToyDraws(world)),
+        world,
+        LESSON,
+        folder,
+        command_line="progan lab gan",
+        looks=looks,
+        film=film,
     )
 
 
@@ -153,5 +162,6 @@ def test_a_film_of_sixty_frames_stays_below_a_megabyte_and_a_half(tmp_path: Path
     torch.manual_seed(0)
     system = ToyGame(width=64, steps=600, batch=128)
     for film in ("film.webp", "film.gif"):
-        shown = play(system, world, LESSON, tmp_path, command_line="", film=film)
+        trainer = Trainer(copy.deepcopy(system), ToyDraws(world))
+        shown = play(trainer, world, LESSON, tmp_path, command_line="", film=film)
         assert shown.film.stat().st_size < 1_500_000

@@ -90,6 +90,19 @@ class Penalty:
                 "To switch the penalty off: --set penalty.kind=none"
             )
 
+    def refuse_at_once(self, critic_steps: int) -> None:
+        """Raise ConfigError for what players who move at once, on one evaluation, cannot do."""
+        if critic_steps != 1:
+            raise ConfigError(
+                f"critic_steps is {critic_steps}, but players who move at once move equally "
+                "often; set critic_steps=1 or simultaneous=false."
+            )
+        if self.kind in ("r2", "r1+r2"):
+            raise ConfigError(
+                f"penalty.kind is {self.kind}, whose slope is taken at fakes that cannot "
+                "teach the generator too: set simultaneous=false, or penalty.kind=r1."
+            )
+
     def due(self, step: int) -> bool:
         """Whether it is applied in step number `step`."""
         return self.kind != "none" and step % self.every == 0

@@ -11,8 +11,7 @@ from typing import Any
 
 from progan.assemble.files import write_out
 from progan.core.grids import png_bytes, to_picture
-from progan.core.system import System
-from progan.data.toy import ToyDraws, World
+from progan.data.toy import World
 from progan.engine.loop import Trainer
 from progan.lab.film import frames, write_lab_film
 from progan.lab.lesson import Lesson
@@ -39,7 +38,7 @@ class Shown:
 
 
 def play(
-    system: System[Any],
+    trainer: Trainer,
     world: World,
     lesson: Lesson,
     folder: Path,
@@ -49,14 +48,12 @@ def play(
     looks: int = FRAMES,
     film: str = "film.webp",
 ) -> Shown:
-    """Train `system` to the end of its plan on `world`, and show it in `folder`, which exists.
+    """Train to the end of the plan on `world`, and show it in `folder`, which exists.
 
     `film` is the name of the film, GIF or WebP. The same seed and the same weights at the start
     give the same files.
     """
-    record = watch(
-        Trainer(system, ToyDraws(world, seed), seed=seed), world, frames=looks, seed=seed
-    )
+    record = watch(trainer, world, frames=looks, seed=seed)
     return show(record, lesson, folder, command_line=command_line, film=film)
 
 

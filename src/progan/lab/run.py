@@ -27,7 +27,7 @@ from progan.lab.exhibits.record import Exhibit
 from progan.lab.gallery import EXHIBITS, Card, write_exhibit, write_index
 from progan.lab.games import GAMES, SAME, find, lesson_of
 from progan.lab.lesson import Lesson
-from progan.lab.play import Shown, show
+from progan.lab.play import Shown, play
 from progan.lab.watch import watch
 
 __all__ = [
@@ -82,8 +82,15 @@ class Prepared:
 
     def play(self, folder: Path, *, command_line: str, film: str = "film.webp") -> Shown:
         """Play it to its end, and show it in `folder`."""
-        record = watch(self.trainer, self.world, seed=self.seed)
-        return show(record, self.lesson, folder, command_line=command_line, film=film)
+        return play(
+            self.trainer,
+            self.world,
+            self.lesson,
+            folder,
+            command_line=command_line,
+            seed=self.seed,
+            film=film,
+        )
 
 
 def prepare(

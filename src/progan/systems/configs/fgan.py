@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from progan.core.errors import ConfigError
 from progan.systems.configs.duel import TOY, TOY_HELP, DuelConfig
 
 __all__ = ["FGANConfig"]
@@ -40,16 +39,8 @@ class FGANConfig(DuelConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.simultaneous and self.critic_steps != 1:
-            raise ConfigError(
-                f"critic_steps is {self.critic_steps}, but players who move at once move equally "
-                "often: set critic_steps=1 or simultaneous=false."
-            )
-        if self.simultaneous and self.penalty.kind in ("r2", "r1+r2"):
-            raise ConfigError(
-                f"penalty.kind is {self.penalty.kind}, whose slope is taken at fakes that cannot "
-                "teach the generator too: set simultaneous=false, or penalty.kind=r1."
-            )
+        if self.simultaneous:
+            self.penalty.refuse_at_once(self.critic_steps)
 
     @property
     def objective(self) -> str:

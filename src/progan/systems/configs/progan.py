@@ -134,16 +134,8 @@ class ProGANConfig:
             raise ConfigError(
                 "batch and rate need at least one entry each, such as --set batch.4=16"
             )
-        if self.simultaneous and self.critic_steps != 1:
-            raise ConfigError(
-                f"critic_steps is {self.critic_steps}, but players who move at once move equally "
-                "often; set critic_steps=1 or simultaneous=false."
-            )
-        if self.simultaneous and self.penalty.kind in ("r2", "r1+r2"):
-            raise ConfigError(
-                f"penalty.kind is {self.penalty.kind}, whose slope is taken at fakes that cannot "
-                "teach the generator too: set simultaneous=false, or penalty.kind=r1."
-            )
+        if self.simultaneous:
+            self.penalty.refuse_at_once(self.critic_steps)
         if not 0 <= self.clip < math.inf:
             raise ConfigError(f"clip is {self.clip}; it must be above 0, or 0 for no clipping.")
         if self.stddev_group != "all" and self.stddev_group < 0:
