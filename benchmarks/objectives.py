@@ -63,9 +63,10 @@ def run(arm: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
     recipe = Recipe(preset="cpu", data=data, train=TrainSettings(seed=seed))
     recipe = apply_sets(recipe, [*LENGTH, *ARMS[arm]])
     pyramid = open_or_build(open_source(data.source, data), data, options.cache)
-    system = build_system(recipe, pyramid.spec, torch.device("cpu"))
-    loader = Loader(pyramid, seed=seed, batch_type=system.batch_type)
-    trainer = Trainer(system, loader, seed=seed)
+    device = torch.device(options.device)
+    system = build_system(recipe, pyramid.spec, device)
+    loader = Loader(pyramid, seed=seed, batch_type=system.batch_type, device=device)
+    trainer = Trainer(system, loader, seed=seed, device=device)
     began = time.process_time()
     while not trainer.done and trainer.skipped_in_a_row < 50:
         trainer.step()
@@ -74,7 +75,7 @@ def run(arm: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
         **{"seconds": round(time.process_time() - began), "swd": None, "real": None},
     }
     if trainer.done:
-        real = loader.real(0, 2 * options.images, SIZE).numpy()
+        real = loader.real(0, 2 * options.images, SIZE).cpu().numpy()
         fake = pictures(trainer, trainer.at, options.images, SIZE)
         row["swd"] = swd(real[: options.images], fake, options.images)
         row["real"] = swd(real[: options.images], real[options.images :], options.images)
@@ -109,6 +110,7 @@ def main() -> None:
     parser.add_argument("--part", default="0/1", help="K/N: every N-th run, from the K-th")
     parser.add_argument("--images", type=int, default=4096, help="to measure from")
     parser.add_argument("--cache", type=Path, default=Path("runs/.data"))
+    parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     torch.set_num_threads(1)
 

@@ -45,7 +45,7 @@ def _same_bits(one: State, other: State, name: str) -> bool:
     a, b = one.tensors.get(name), other.tensors.get(name)
     if a is None or b is None or (a.dtype, a.shape) != (b.dtype, b.shape):
         return False
-    return torch.equal(*(x.contiguous().reshape(-1).view(torch.uint8) for x in (a, b)))
+    return torch.equal(*(x.cpu().contiguous().reshape(-1).view(torch.uint8) for x in (a, b)))
 
 
 def steps_that_differ(

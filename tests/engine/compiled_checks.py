@@ -126,6 +126,7 @@ def test_compiled_in_earnest_it_gives_what_autograd_gives(
 
 @pytest.mark.slow
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch's own, in inductor
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
 def test_on_a_gpu_compiled_runs_end_where_others_do(precision: Any) -> None:
     device = torch.device("cuda", 0)

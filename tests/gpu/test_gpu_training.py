@@ -28,6 +28,9 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a C
 
 CUDA, CPU = torch.device("cuda", 0), torch.device("cpu")
 TINY = {"fmap_base": 64, "fmap_max": 16, "latent_size": 8, "batch": {4: 4}}
+ORDERS = ((0, 2, 3, 1), (1, 2, 3, 0), (2, 3, 0, 1), (2, 3, 1, 0))
+"""How kernels may lie in memory: channels last, in or out of them, or tap after tap where a layer
+enlarges or shrinks."""
 PRECISIONS = pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
 
 
@@ -99,10 +102,7 @@ def test_the_numbers_of_a_pixel_stay_side_by_side(precision: Any) -> None:
         found = dict(kernels(one))
         assert found
         for name, value in found.items():
-            turned = value.transpose(0, 1)  # the kernel of a layer that enlarges lies so
-            assert any(
-                x.is_contiguous(memory_format=torch.channels_last) for x in (value, turned)
-            ), name
+            assert any(value.permute(order).is_contiguous() for order in ORDERS), name
             average = name.replace("system/", "average/").replace(
                 "average/generator.", "average/generator/"
             )
@@ -215,10 +215,10 @@ def test_a_step_that_runs_out_of_memory_is_played_in_smaller_pieces() -> None:
         t = trainer(spec=spec, settings=settings, micro_batch=micro_batch)
         t.plan = Plan((stage,))
         t.step()
-        return torch.cuda.max_memory_reserved()
+        return torch.cuda.max_memory_allocated()  # what cannot be done without
 
     all_, few = peak(64), peak(4)
-    assert few < all_ / 2
+    assert few < all_ / 3
     total = torch.cuda.get_device_properties(CUDA).total_memory
     torch.cuda.empty_cache()
     torch.cuda.set_per_process_memory_fraction((all_ + few) / 2 / total, CUDA)
