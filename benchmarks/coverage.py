@@ -5,9 +5,10 @@
     python benchmarks/coverage.py --out found.jsonl --table
 
 Every game is played as `progan lab` plays it, for 4,000 rounds (WGAN and WGAN-GP, whose rounds
-have five critic steps: 3,000). Counted are 2,500 samples of the weights that played: modes touched
-and strongly covered, share of high quality, reverse KL (`progan.metrics.modes`). What is in the
-file already is not played again; parts share one file.
+have five critic steps: 3,000; "longer": 7,500). "R1" is with a penalty of weight 0.1; players of an
+f-GAN then move in turns. Counted are 2,500 samples of the weights that played: modes touched and
+strongly covered, share of high quality, reverse KL (`progan.metrics.modes`). What is in the file
+already is not played again; parts share one file.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from progan.metrics.modes import Modes, count_modes
 SAMPLES = 2500
 R1 = ("penalty.kind=r1", "penalty.weight=0.1")
 F = ("kl", "reverse-kl", "pearson", "neyman", "hellinger", "jeffrey", "js", "gan")
+HELD = ("kl", "reverse-kl", "pearson", "neyman", "total-variation")
 ARMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "minimax": ("minimax", ()),
     "non-saturating": ("non-saturating", ()),
@@ -52,6 +54,8 @@ ARMS: dict[str, tuple[str, tuple[str, ...]]] = {
     **{f"fgan:{name}": (f"fgan:{name}", ()) for name in F},
     "fgan:total-variation": ("fgan:total-variation", ()),
     "fgan:alpha=0.5": ("fgan:alpha=0.5", ()),
+    **{f"fgan:{name}, R1": (f"fgan:{name}", (*R1, "simultaneous=false")) for name in HELD},
+    "wgan, longer": ("wgan", ("images=9600000",)),
     "ebgan": ("ebgan", ()),
     "ensemble of 4": ("ensemble", ()),
 }

@@ -245,7 +245,7 @@ VARIANTS: tuple[Variant, ...] = (
     Variant(
         system="fgan",
         name="dcgan",
-        set={"width": 4, "batch": 4, "latent_size": 8},
+        set={"width": 4, "batch": 4, "latent_size": 8, "saturating": True},
     ),
     Variant(
         system="fgan",

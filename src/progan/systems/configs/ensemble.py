@@ -24,7 +24,7 @@ class EnsembleConfig(GANConfig):
         "snapshot": {"kind": "snapshot", "images": 5_000_000},
         "mgan": {"kind": "shared", "members": 10, "batch": 120, "images": 5_000_000},
         "mlp": {"network": "mlp", "optimizer": {"kind": "SGD", "lr": 0.1, "momentum": 0.5}},
-        "cpu": {"members": 4, "width": 32, "batch": 64, "images": 1_600_000},
+        "cpu": {"members": 4, "width": 32, "batch": 64, "images": 800_000},
         "mgan-cpu": {
             **{"kind": "shared", "members": 10},
             **{"width": 32, "batch": 60, "images": 400_000},

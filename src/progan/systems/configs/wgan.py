@@ -24,7 +24,7 @@ class WGANConfig(DuelConfig):
         "algorithm-1": {"warm_up": False},
         "no-norm": {"generator_norm": "none", "critic_norm": "none"},
         "mlp": {"network": "mlp"},
-        "cpu": {"width": 32, "images": 1_600_000, "warm_up": False, "optimizer": RUN},
+        "cpu": {"width": 32, "images": 800_000, "warm_up": False, "optimizer": RUN},
         "toy": {**toy(3_000, 5), "optimizer": RUN, "clip": 0.1, "warm_up": False},
     }
     PRESET_HELP: ClassVar[Mapping[str, str]] = {

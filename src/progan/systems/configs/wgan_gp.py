@@ -22,7 +22,7 @@ class WGANGPConfig(DuelConfig):
         "mlp": {"network": "mlp"},
         "cpu": {
             "width": 32,
-            "images": 800_000,
+            "images": 400_000,
             "optimizer": {"kind": "Adam", "lr": 2e-4, "betas": [0.5, 0.9]},
         },
         "toy": {**toy(3_000, 5), "penalty": {"weight": 0.1}},
