@@ -63,7 +63,7 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     Whatever would train is understood, word by word, and ends where training would begin.
     """
     import progan.assemble.train as training
-    from progan.assemble import arms, bench, budget
+    from progan.assemble import arms, bench, budget, contest
     from progan.assemble.ask import Prepared, name_of
     from progan.cli import train as verbs
     from progan.lab import run as lab
@@ -95,6 +95,7 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     done = lab.Outcome(page=Path("lab.html"), words="")
     for long in ("answer", "everything"):  # tested elsewhere, and by nox -s slow
         monkeypatch.setattr(lab, long, lambda *given, **options: done)
+    monkeypatch.setattr(contest, "carry_out", lambda *given, **options: [])
     monkeypatch.setattr(training, "train_run", train_run)
     monkeypatch.setattr(verbs, "_session", lambda work: None)
     monkeypatch.chdir(tmp_path)
@@ -104,7 +105,7 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 def write_recipes(page: str) -> None:
     """Put the recipes of a page where its commands look for them."""
     for block in pages.blocks(page, "yaml"):
-        if name := re.search(r"progan train (\S+\.yaml)", block.text):
+        if name := re.search(r"progan (?:train|compare) (\S+\.yaml)", block.text):
             Path(name[1]).write_text(block.text, encoding="utf-8")
 
 

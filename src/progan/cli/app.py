@@ -60,7 +60,18 @@ def _first(
 
 
 def _register() -> None:
-    from progan.cli import bench, data, describe, evaluate, lab, plan, report, sample, train
+    from progan.cli import (
+        bench,
+        compare,
+        data,
+        describe,
+        evaluate,
+        lab,
+        plan,
+        report,
+        sample,
+        train,
+    )
 
     app.command()(train.demo)
     app.command()(train.train)
@@ -68,6 +79,9 @@ def _register() -> None:
     app.command(short_help="Pictures and films of a trained model.")(sample.sample)
     app.command(short_help="Measure generated pictures against real ones.")(evaluate.evaluate)
     app.command(short_help="The page of a run, or one comparing several.")(report.report)
+    app.command(short_help="Trainings of several kinds over several seeds, side by side.")(
+        compare.compare
+    )
     app.command()(describe.describe)
     app.command(short_help="What a training would take, measured here.")(plan.plan)
     app.command(short_help="How fast training and drawing are on this machine.")(bench.bench)

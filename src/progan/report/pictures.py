@@ -71,6 +71,15 @@ class Album:
         found = list(self.series([place], room))
         return found[0]
 
+    def corner(self, place: object, share: float, room: int) -> Picture | None:
+        """The upper left `share` of each side of a picture, as `still` gives the whole."""
+        image = self._open(place)
+        if image is None:
+            return None
+        part = image.crop((0, 0, round(image.width * share), round(image.height * share)))
+        content, _ = _shrink(part, room, 0)
+        return _picture(content, part.size)
+
     def series(self, places: Iterable[object], room: int) -> list[Picture | None]:
         """Pictures in at most `room` bytes together, those that are missing as None.
 

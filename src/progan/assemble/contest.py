@@ -1,0 +1,242 @@
+"""Carry out a comparison: train every contestant with every seed, measure all alike.
+
+What is done already is not done again, so a comparison that was cut goes on where it stopped. Each
+training is a run like any other, in a folder of its own: `FOLDER/CONTESTANT-SEED`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from progan.assemble.ask import Asked, Prepared
+from progan.assemble.files import write_out
+from progan.assemble.recipes import resolve
+from progan.assemble.screens import Screen
+from progan.core.comparison import Comparison, Entry, parse_comparison, slug_of
+from progan.core.config import Recipe, choose, read_recipe
+from progan.core.errors import CheckpointError, ConfigError, ProganError, TrainingError
+from progan.core.words import typed
+from progan.data.sources import open_source
+from progan.engine.checkpoint import checkpoints
+
+__all__ = ["carry_out", "gather", "packaged_comparisons", "read_comparison", "write_table"]
+
+MEASURED = "measured.json"
+COLUMNS = ("contestant", "seed", "metric", "level", "value", "real", "n", "n_real", "extractor")
+ENDINGS = (".yaml", ".yml")
+
+Trains = Callable[[Callable[[Screen], Any]], int]
+"""Plays a training on a screen of its own; gives its exit code."""
+Hears = Callable[[str], None]
+
+
+def packaged_comparisons() -> tuple[str, ...]:
+    """Names of the comparisons that come with the package."""
+    folder = files("progan") / "comparisons"
+    if not folder.is_dir():
+        return ()
+    return tuple(sorted(Path(f.name).stem for f in folder.iterdir() if f.name.endswith(ENDINGS)))
+
+
+def read_comparison(words: str) -> Comparison:
+    """Read a comparison: the path of a YAML file, or the name of a packaged one.
+
+    Raises: ConfigError where there is none, or where it says what cannot be; nothing is trained
+    before every contestant's settings are understood.
+    """
+    path = Path(words)
+    stem = path.stem if path.suffix.lower() in ENDINGS else path.name
+    if path.is_file():
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError):
+            raise ConfigError(
+                f"{path} cannot be read as text, so it is no comparison: progan compare --help"
+            ) from None
+    elif stem in packaged_comparisons():
+        text = (files("progan") / "comparisons" / f"{stem}.yaml").read_text(encoding="utf-8")
+    else:
+        known = packaged_comparisons()
+        raise ConfigError(choose("comparison", stem, known, "progan compare --help"))
+    found = parse_comparison(text, path.name)
+    for recipe in found.contestants.values():
+        resolve(recipe)
+    _check_metrics(found.metrics)
+    return replace(found, name=stem)
+
+
+def carry_out(
+    comparison: Comparison,
+    folder: Path,
+    *,
+    trains: Trains,
+    heard: Hears,
+    device: str | None = None,
+) -> list[Entry]:
+    """Train and measure whatever is missing in `folder`; every training, in order.
+
+    A contestant that fails (it diverges, or its settings do not suit the pictures) is told and left
+    out of the measures; the others go on. A training that is stopped by the user stops all.
+
+    Raises: ConfigError where a folder holds other settings than the comparison, and
+    `StoppedError` where the user stopped.
+    """
+    found: list[Entry] = []
+    asked = comparison.trainings()
+    for number, (name, seed) in enumerate(asked, start=1):
+        run = folder / f"{slug_of(name)}-{seed}"
+        recipe = comparison.recipe(name, seed)
+        if device is not None:
+            recipe = replace(recipe, train=replace(recipe.train, device=device))
+        heard(f"{number} of {len(asked)}   {name}, seed {seed}   {run}")
+        entry = Entry(contestant=name, seed=seed, run=run)
+        try:
+            _train(recipe, run, trains)
+        except (TrainingError, CheckpointError) as error:
+            heard(f"Left out: {error}")
+            found.append(replace(entry, failed=str(error)))
+            continue
+        found.append(replace(entry, rows=_measured(comparison, run, heard)))
+    return found
+
+
+class StoppedError(ProganError):
+    """The user stopped a training of the comparison."""
+
+    exit_code = 130
+
+
+def _train(recipe: Recipe, run: Path, trains: Trains) -> None:
+    from progan.assemble.train import resume_run, train_run
+    from progan.report.read import read_run
+
+    if not run.exists():
+        name = run.name
+        began = time.monotonic()
+        asked = Asked(words=recipe.data.source, name=name, runs=run.parent, began=began)
+        prepared = Prepared(asked, recipe, open_source(recipe.data.source, recipe.data))
+        _finish(trains(lambda screen: train_run(prepared, screen)), run)
+        return
+    there = read_recipe(run / "recipe.yaml")
+    if replace(there, places={}) != replace(recipe, places={}):
+        raise ConfigError(
+            f"{run} was trained with other settings than this comparison asks for. "
+            "Begin elsewhere: progan compare … --to OTHER_FOLDER"
+        )
+    if (run / "report.html").exists() and read_run(run).finished:
+        return
+    if not checkpoints(run / "checkpoints"):
+        raise ConfigError(
+            f"{run} holds a training that never saved. Take the folder away, and again: "
+            "progan compare …"
+        )
+    _finish(trains(lambda screen: resume_run(run, screen)), run)
+
+
+def _finish(code: int, run: Path) -> None:
+    if code:
+        raise StoppedError(f"Stopped in {run}. The same command goes on from there.")
+
+
+def _measured(comparison: Comparison, run: Path, heard: Hears) -> tuple[Mapping[str, Any], ...]:
+    """The measurement of a finished run: from its file, where it was measured so before."""
+    from progan.assemble.evaluate import evaluate_run
+
+    wanted = {"metrics": comparison.metrics and list(comparison.metrics), "n": comparison.images}
+    newest = checkpoints(run / "checkpoints")[-1].name
+    place = run / MEASURED
+    try:
+        kept = json.loads(place.read_text(encoding="utf-8"))
+        if kept["asked"] == wanted and kept["checkpoint"] == newest:
+            return tuple(kept["rows"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    heard("Measuring")
+    found = evaluate_run(run, metrics=comparison.metrics, images=comparison.images)
+    rows = tuple(found.to_json()["report"]["rows"])
+    content = {"asked": wanted, "checkpoint": newest, "rows": rows}
+    write_out(place, (json.dumps(content, indent=1) + "\n").encode())
+    return rows
+
+
+def gather(
+    runs: Sequence[Path], *, metrics: Sequence[str] | None, images: int | None, heard: Hears
+) -> tuple[Comparison, list[Entry]]:
+    """Finished runs as a comparison: those whose recipes differ in the seed alone belong together.
+
+    Two runs of one recipe and one seed are two contestants.
+
+    Raises: ConfigError for a folder without a recipe, or for fewer than two contestants.
+    """
+    groups: dict[str, tuple[Recipe, list[tuple[int, Path]]]] = {}
+    for run in runs:
+        asked = run / "recipe.yaml"
+        recipe = read_recipe(asked if asked.is_file() else run / "recipe.lock.yaml")
+        plain = replace(recipe, train=replace(recipe.train, seed=0), places={})
+        alike = (seeds for known, seeds in groups.values() if known == plain)
+        members = next((s for s in alike if recipe.train.seed not in dict(s)), None)
+        if members is None:
+            members = []
+            groups[_group_name(run.name, recipe.train.seed, groups)] = (plain, members)
+        members.append((recipe.train.seed, run))
+    if len(groups) < 2:
+        raise ConfigError(
+            f"{len(groups)} contestant came: the runs differ in their seeds alone. Compare with "
+            f"runs of another recipe: {typed('progan', 'compare', 'runs/A-0', 'runs/B-0')}"
+        )
+    _check_metrics(metrics)
+    comparison = Comparison(
+        name="runs",
+        title=" and ".join(groups),
+        contestants={key: recipe for key, (recipe, _) in groups.items()},
+        seeds=tuple(dict.fromkeys(seed for _, members in groups.values() for seed, _ in members)),
+        metrics=None if metrics is None else tuple(metrics),
+        images=images,
+    )
+    found = []
+    for key, (_, members) in groups.items():
+        for seed, run in members:
+            heard(f"{key}, seed {seed}   {run}")
+            rows = _measured(comparison, run, heard)
+            found.append(Entry(contestant=key, seed=seed, run=run, rows=rows))
+    return comparison, found
+
+
+def _group_name(name: str, seed: int, taken: Collection[str]) -> str:
+    """A run's name without its seed; numbered, where another contestant has it."""
+    plain = name.removesuffix(f"-{seed}").removesuffix(f"_{seed}")
+    names = (plain, *(f"{plain} {number}" for number in range(2, len(taken) + 3)))
+    return next(name for name in names if name not in taken)
+
+
+def _check_metrics(metrics: Sequence[str] | None) -> None:
+    from progan.metrics.run import METRICS
+
+    for name in metrics or ():
+        if name not in METRICS:
+            raise ConfigError(choose("metric", name, tuple(METRICS), "progan evaluate --help"))
+
+
+def write_table(entries: Sequence[Entry], to: Path) -> Path:
+    """Every number as CSV: a line for each training, metric and level."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(COLUMNS)
+    for entry in entries:
+        for row in entry.rows:
+            lines.writerow(
+                [
+                    *(entry.contestant, entry.seed, row["metric"], row["level"], row["value"]),
+                    *(row["floor"], row["images"], row["floor_images"], row["extractor"]),
+                ]
+            )
+    write_out(to, text.getvalue().encode())
+    return to

@@ -1,0 +1,91 @@
+"""The verb `compare`: train several contestants alike, measure them alike, say what is sure."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from progan.cli import processes, screen
+from progan.cli.options import Device, Runs
+from progan.cli.streams import say
+from progan.core.errors import ConfigError
+
+__all__ = ["compare"]
+
+
+def compare(
+    what: Annotated[
+        list[Path], typer.Argument(help="A comparison (YAML or a packaged one), or finished runs.")
+    ],
+    to: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where to [runs/NAME].")] = None,
+    metrics: Annotated[
+        str | None, typer.Option(help="Of finished runs: swd,msssim; all that fit if left out.")
+    ] = None,
+    images: Annotated[
+        int | None, typer.Option(help="Of finished runs: images of each kind for a measurement.")
+    ] = None,
+    device: Device = None,
+    runs: Runs = Path("runs"),
+) -> None:
+    """Compare trainings over several seeds: pictures, numbers, and what they allow to be said."""
+    if not processes.join():
+        raise ConfigError("compare trains one after the other; run it as one process.")
+    if images is not None and images < 4:
+        raise ConfigError(f"--images is {images}; it must be at least 4.")
+    finished = [path for path in what if path.is_dir()]
+    if finished and len(finished) < len(what):
+        raise ConfigError(
+            "compare takes one comparison, or finished runs, not both: progan compare runs/A runs/B"
+        )
+    if not finished and len(what) > 1:
+        raise ConfigError(
+            f"{len(what)} comparisons came; one is carried out at a time: progan compare {what[0]}"
+        )
+    if not finished and (metrics is not None or images is not None):
+        raise ConfigError(
+            "A comparison says itself what is measured: metrics: [swd], images: 4096."
+        )
+    words = shlex.join(["progan", "compare", *map(str, what), *(["--to", str(to)] if to else [])])
+
+    from progan.assemble import contest
+
+    if finished:
+        names = None if metrics is None else [name.strip() for name in metrics.split(",")]
+        comparison, entries = contest.gather(finished, metrics=names, images=images, heard=say)
+        folder = to or runs / "comparison"
+    else:
+        comparison = contest.read_comparison(str(what[0]))
+        folder = to or runs / comparison.name
+        entries = contest.carry_out(comparison, folder, trains=_train, heard=say, device=device)
+    _write(comparison, entries, folder, words)
+
+
+def _train(work: Callable[[Any], Any]) -> int:
+    face = screen.open_face()
+    try:
+        outcome = work(face)
+    finally:
+        face.close()
+    return int(outcome.exit_code)
+
+
+def _write(comparison: Any, entries: Any, folder: Path, words: str) -> None:
+    from progan.assemble.contest import write_table
+    from progan.assemble.verdicts import answers_of, lines_of
+    from progan.report.contest import write_page
+
+    folder.mkdir(parents=True, exist_ok=True)
+    lines, answers = lines_of(comparison, entries), answers_of(comparison, entries)
+    table = write_table(entries, folder / "comparison.csv")
+    page = write_page(comparison, entries, lines, answers, folder / "comparison.html", words)
+    for line in lines:
+        if line.said:
+            level = f" {line.level}" if line.level not in ("", "mean") else ""
+            say(f"{line.title}{level}: {line.said}")
+    for answer in answers:
+        say(f"{answer.outcome:<8} {answer.words}\n         {answer.because}")
+    say(f"  look     {page}\n  numbers  {table}")

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from progan.assemble import contest, train
+from progan.assemble.contest import StoppedError, carry_out, gather, read_comparison, write_table
+from progan.assemble.session import Outcome
+from progan.assemble.verdicts import answers_of, lines_of
+from progan.core.comparison import Comparison, Entry, Question, parse_comparison
+from progan.core.config import write_recipe
+from progan.core.errors import ConfigError, TrainingError
+from progan.report.contest import write_page
+from tiny_run import tiny_run
+
+TEXT = """\
+data: {source: fashion-mnist, resolution: 16, images: 256, labels: none}
+seeds: [0, 1]
+metrics: [swd]
+images: 16
+contestants:
+  A: {preset: cpu}
+  B: {preset: cpu, set: {latent_size: 8}}
+"""
+
+
+class Trainings:
+    """Stands in for training: a tiny run made once, copied to where it is asked for."""
+
+    def __init__(self, made: Path) -> None:
+        self.made, self.played, self.codes = made, list[str](), dict[str, int]()
+        self.fails: set[str] = set()
+
+    def train_run(self, prepared: Any, screen: Any) -> Outcome:
+        import shutil
+
+        name = prepared.asked.name
+        self.played.append(name)
+        if name in self.fails:
+            raise TrainingError("It diverged.")
+        path = prepared.asked.runs / name
+        shutil.copytree(self.made, path)
+        write_recipe(prepared.recipe, path / "recipe.yaml")
+        if not self.codes.get(name):
+            (path / "report.html").write_text("done")
+        return Outcome(path, self.codes.get(name, 0), 160, 1.0)
+
+    def resume_run(self, path: Path, screen: Any) -> Outcome:
+        self.played.append(f"{path.name} again")
+        (path / "report.html").write_text("done")
+        return Outcome(path, 0, 160, 1.0)
+
+    def __call__(self, work: Callable[[Any], Any]) -> int:
+        return int(work(None).exit_code)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_run(tmp_path_factory.mktemp("made"))[0]
+
+
+@pytest.fixture
+def trainings(made: Path, monkeypatch: pytest.MonkeyPatch) -> Trainings:
+    found = Trainings(made)
+    monkeypatch.setattr(train, "train_run", found.train_run)
+    monkeypatch.setattr(train, "resume_run", found.resume_run)
+    return found
+
+
+def comparison(**changes: Any) -> Comparison:
+    return replace(parse_comparison(TEXT, "ab.yaml"), **changes)
+
+
+def play(to: Path, trainings: Trainings, asked: Comparison | None = None) -> list[Entry]:
+    return carry_out(asked or comparison(), to, trains=trainings, heard=lambda text: None)
+
+
+def test_every_contestant_is_trained_with_every_seed_and_measured(
+    trainings: Trainings, tmp_path: Path
+) -> None:
+    found = play(tmp_path, trainings)
+    assert trainings.played == ["a-0", "b-0", "a-1", "b-1"]
+    assert [(one.contestant, one.seed) for one in found] == comparison().trainings()
+    for one in found:
+        assert {row["metric"] for row in one.rows} == {"swd"}
+        assert {row["images"] for row in one.rows} == {16}
+
+
+def test_what_is_done_is_neither_trained_nor_measured_again(
+    trainings: Trainings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = play(tmp_path, trainings)
+    trainings.played.clear()
+    from progan.assemble import evaluate
+
+    monkeypatch.setattr(evaluate, "evaluate_run", None)
+    assert play(tmp_path, trainings) == first
+    assert trainings.played == []
+
+
+def test_other_metrics_are_measured_anew(trainings: Trainings, tmp_path: Path) -> None:
+    play(tmp_path, trainings)
+    found = play(tmp_path, trainings, comparison(images=8))
+    assert {row["images"] for one in found for row in one.rows} == {8}
+
+
+def test_a_cut_comparison_goes_on_where_it_stopped(trainings: Trainings, tmp_path: Path) -> None:
+    trainings.codes["b-0"] = 130
+    with pytest.raises(StoppedError, match=r"b-0.*same command"):
+        play(tmp_path, trainings)
+    assert trainings.played == ["a-0", "b-0"]
+    play(tmp_path, trainings)
+    assert trainings.played[2:] == ["b-0 again", "a-1", "b-1"]
+
+
+def test_one_that_fails_is_told_and_left_out(trainings: Trainings, tmp_path: Path) -> None:
+    trainings.fails.add("b-0")
+    heard: list[str] = []
+    found = carry_out(comparison(), tmp_path, trains=trainings, heard=heard.append)
+    assert [one.failed for one in found] == ["", "It diverged.", "", ""]
+    assert "Left out: It diverged." in heard
+    assert len(lines_of(comparison(), found)[0].cells["B"].values) == 1
+
+
+def test_a_folder_with_other_settings_is_refused(trainings: Trainings, tmp_path: Path) -> None:
+    play(tmp_path, trainings)
+    other = TEXT.replace("latent_size: 8", "latent_size: 9")
+    with pytest.raises(ConfigError, match="b-0 was trained with other settings"):
+        play(tmp_path, trainings, parse_comparison(other, "ab.yaml"))
+
+
+def test_the_page_and_the_table_hold_every_number(trainings: Trainings, tmp_path: Path) -> None:
+    asked = comparison()
+    found = play(tmp_path, trainings)
+    lines = lines_of(asked, found)
+    page = write_page(asked, found, lines, [], tmp_path / "comparison.html", "progan compare x")
+    shown = page.read_text()
+    sections = re.findall('<section id="([a-z]+)"', shown)
+    assert sections == ["numbers", "effort", "again"]  # copies of one run without a review
+    with write_table(found, tmp_path / "comparison.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == sum(len(one.rows) for one in found)
+    for line in lines:
+        for cell in line.cells.values():
+            for value in cell.values:
+                assert f"{value:.{line.digits}f}" in shown
+                assert str(value) in [row["value"] for row in rows]
+
+
+def entries(**values: list[float]) -> list[Entry]:
+    row = {"metric": "swd", "level": "mean", "floor": 1, "images": 8, "extractor": "none"}
+    return [
+        Entry(contestant=name, seed=seed, run=Path(name), rows=({**row, "value": value},))
+        for name, found in values.items()
+        for seed, value in enumerate(found)
+    ]
+
+
+def asks(lower: str, than: str) -> Comparison:
+    question = Question(lower=lower, than=than, metric="swd", words="claimed")
+    return comparison(questions=(question,))
+
+
+def test_a_claim_holds_is_refuted_or_stays_open_as_the_interval_says() -> None:
+    apart = entries(A=[1, 2, 3], B=[9, 10, 11])
+    assert [one.outcome for one in answers_of(asks("A", "B"), apart)] == ["holds"]
+    assert [one.outcome for one in answers_of(asks("B", "A"), apart)] == ["refuted"]
+    near = entries(A=[1, 2, 3], B=[2, 3, 4])
+    (answer,) = answers_of(asks("A", "B"), near)
+    assert answer.outcome == "open"
+    assert "A 2.00, B 3.00; difference -1.00, 95 %: -3.27 to +1.27" in answer.because
+    assert answers_of(asks("A", "B"), entries(A=[1]))[0].outcome == "open"
+
+
+def test_who_is_lowest_is_said_only_where_it_is_sure() -> None:
+    said = lambda **values: lines_of(comparison(), entries(**values))[0].said  # noqa: E731
+    assert said(A=[1, 2, 3], B=[9, 10, 11]) == "A is lowest"
+    assert said(A=[1, 2, 3], B=[2, 3, 4]) == "no difference is sure"
+    assert said(A=[1.0], B=[2.0, 3.0]) == "no difference is sure"
+
+
+def test_finished_runs_that_differ_in_the_seed_alone_are_one_contestant(
+    trainings: Trainings, tmp_path: Path
+) -> None:
+    play(tmp_path, trainings)
+    runs = [tmp_path / name for name in ("a-0", "a-1", "b-1")]
+    asked, found = gather(runs, metrics=["swd"], images=16, heard=lambda text: None)
+    assert list(asked.contestants) == ["a", "b"]
+    assert [(one.contestant, one.seed) for one in found] == [("a", 0), ("a", 1), ("b", 1)]
+    with pytest.raises(ConfigError, match="1 contestant came"):
+        gather(runs[:2], metrics=["swd"], images=16, heard=lambda text: None)
+
+
+def test_packaged_comparisons_can_be_read() -> None:
+    assert "classics_fashion_mnist" in contest.packaged_comparisons()
+    for name in contest.packaged_comparisons():
+        assert read_comparison(name).name == name
+
+
+def test_words_that_name_nothing_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is not a comparison"):
+        read_comparison("classics_fashion_minst")
+    place = tmp_path / "ab.yaml"
+    place.write_text(TEXT.replace("preset: cpu}", "preset: gpu}", 1))
+    with pytest.raises(ConfigError, match="gpu"):
+        read_comparison(str(place))
+    place.write_text(TEXT.replace("[swd]", "[fid2]"))
+    with pytest.raises(ConfigError, match="fid2"):
+        read_comparison(str(place))
