@@ -133,7 +133,8 @@ def _pictures(names: Sequence[str], entries: Sequence[Entry], runs: Runs) -> Sec
         for name in names
     ]
     there = [one for one in firsts if one is not None]
-    whole, closer = [], []
+    whole: list[Html] = []
+    closer: list[Html] = []
     for one in there:
         run, words = runs[one.run], f" seed {one.seed}, {count(runs[one.run].images)} images"
         caption = Html(element("strong", text(one.contestant)) + text(words))
