@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -54,9 +55,14 @@ def test_an_exhibit_leaves_a_page_with_its_answer_and_its_numbers(tmp_path: Path
     page = outcome.page.read_text()
     assert outcome.holds
     assert "22,026 times as hard" in page
-    numbers = json.loads((tmp_path / "numbers.json").read_text())
-    assert numbers["minimax"]["holds"] is True
-    assert numbers["minimax"]["value"] == pytest.approx(4.54e-5, rel=1e-3)
+    found = json.loads((tmp_path / "finding.json").read_text())
+    assert found["numbers"]["minimax"]["holds"] is True
+    assert "22,026 times as hard" in found["answer"]
+    for name in found["figures"].values():
+        drawn = ElementTree.parse(tmp_path / name).getroot()
+        assert drawn.tag == "{http://www.w3.org/2000/svg}svg"
+        assert "non-saturating" in "".join(drawn.itertext())
+    assert found["numbers"]["minimax"]["value"] == pytest.approx(4.54e-5, rel=1e-3)
 
 
 def test_an_unknown_exhibit_is_told_what_may_have_been_meant() -> None:

@@ -21,6 +21,7 @@ from progan.lab.exhibits.optimal import OPTIMAL
 from progan.lab.exhibits.overlap import OVERLAP
 from progan.lab.exhibits.record import Chart, Exhibit, Finding, Shown
 from progan.lab.exhibits.saturation import SATURATION
+from progan.report.figure import figure
 from progan.report.markup import Html, element, text
 from progan.report.page import (
     Section,
@@ -57,7 +58,10 @@ class Card:
 
 
 def write_exhibit(exhibit: Exhibit, finding: Finding, folder: Path, command_line: str) -> Path:
-    """Write the page of an exhibit, and its numbers, into `folder`; give the page.
+    """Write the page of an exhibit into `folder`, and give it.
+
+    Beside it go `finding.json`, with the question, the answer and every number, and the charts
+    and pictures as files, for documents.
 
     Raises: RoomError when they cannot be written.
     """
@@ -81,8 +85,41 @@ def write_exhibit(exhibit: Exhibit, finding: Finding, folder: Path, command_line
         paragraph(exhibit.question, "verdict"),
     ]
     footer = [paragraph("Made by progan lab. This page needs no network.")]
-    write_out(folder / "numbers.json", (json.dumps(plain(finding), indent=1) + "\n").encode())
+    content = {
+        **{"title": exhibit.title, "question": exhibit.question, "answer": finding.answer},
+        "numbers": plain(finding),
+        "figures": _files(finding, folder),
+    }
+    write_out(
+        folder / "finding.json",
+        (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode(),
+    )
     return put(document(exhibit.title, head, body, footer), folder / "lab.html")
+
+
+def _files(finding: Finding, folder: Path) -> dict[str, str]:
+    """Write charts and pictures into `folder`; title → name of the file."""
+    found = {}
+    for index, one in enumerate(finding.charts, start=1):
+        drawn = figure(
+            one.title,
+            one.series,
+            x_label=one.x_label,
+            y_label=one.y_label,
+            from_zero=one.from_zero,
+        )
+        found[one.title] = f"chart-{index}.svg"
+        write_out(folder / found[one.title], drawn.encode())
+    for index, shown in enumerate(finding.pictures, start=1):
+        found[shown.title] = f"picture-{index}.webp"
+        write_out(folder / found[shown.title], _webp(shown))
+    return found
+
+
+def _webp(shown: Shown) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(shown.pixels).save(file, "WEBP", quality=85, method=4)
+    return file.getvalue()
 
 
 def plain(finding: Finding) -> dict[str, Any]:
@@ -119,9 +156,7 @@ def _chart(one: Chart) -> Html:
 
 
 def _shown(one: Shown) -> Html:
-    file = io.BytesIO()
-    Image.fromarray(one.pixels).save(file, "WEBP", quality=85, method=4)
-    address = f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+    address = f"data:image/webp;base64,{base64.b64encode(_webp(one)).decode('ascii')}"
     height, width = one.pixels.shape[:2]
     held = Picture(address=address, width=width, height=height, drawn=True)
     return picture(held, one.title, element("span", text(one.title)))
