@@ -60,7 +60,18 @@ def _first(
 
 
 def _register() -> None:
-    from progan.cli import bench, data, describe, evaluate, lab, plan, report, sample, train
+    from progan.cli import (
+        bench,
+        data,
+        describe,
+        evaluate,
+        lab,
+        metrics,
+        plan,
+        report,
+        sample,
+        train,
+    )
 
     app.command()(train.demo)
     app.command()(train.train)
@@ -73,6 +84,7 @@ def _register() -> None:
     app.command(short_help="How fast training and drawing are on this machine.")(bench.bench)
     app.command(short_help="Watch GANs play on points, in seconds.")(lab.lab)
     app.add_typer(data.app, name="data")
+    app.add_typer(metrics.app, name="metrics")
 
 
 _register()

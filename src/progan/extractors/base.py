@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,54 +77,39 @@ class Extractor:
 
         Raises: as `features`.
         """
-        pixels = _checked(images)
-        features = torch.empty(len(pixels), self.dimension)
-        logs = torch.empty(len(pixels), self.classes)
-        with _computing():
-            for start in range(0, len(pixels), self.batch):
+        self._check(images)
+        features = torch.empty(len(images), self.dimension)
+        logs = torch.empty(len(images), self.classes)
+        with torch.inference_mode(), float32_products():
+            for start in range(0, len(images), self.batch):
                 rows = slice(start, start + self.batch)
-                found, logits = self.network(self._seen(pixels[rows]))
+                found, logits = self.network(self._seen(images[rows]))
                 features[rows] = found.float().cpu()
                 logs[rows] = logits.float().log_softmax(1).cpu()
         return features, logs
 
-    def record(self) -> dict[str, Any]:
-        """What must stand beside a number, in plain words and numbers."""
-        return {
-            "extractor": self.name,
-            "sha256": self.sha256,
-            "resize": self.resize,
-            "side": self.side,
-            "dimension": self.dimension,
-        }
+    def record(self) -> dict[str, str]:
+        """What must stand beside a number; equal for numbers that may be compared."""
+        return {"extractor": self.name, "weights": self.sha256, "resize": self.resize}
 
-    def _seen(self, pixels: Tensor) -> Tensor:
+    def _seen(self, images: Any) -> Tensor:
         """Pictures as the network sees them."""
-        channels = pixels.shape[1]
-        if channels > self.channels:
-            raise ConfigError(
-                f"the pictures are in colour, and {self.name} was trained on grey ones. "
-                f"Choose another extractor, or train one: progan metrics train-extractor DATA"
-            )
+        pixels = images if isinstance(images, Tensor) else torch.from_numpy(np.array(images))
         seen = self.prepare(pixels.to(self.device))
-        if channels < self.channels:
+        if seen.shape[1] < self.channels:
             seen = seen.expand(-1, self.channels, -1, -1)
         return seen.contiguous(memory_format=torch.channels_last)
 
-
-@contextmanager
-def _computing() -> Iterator[None]:
-    """No graph, and float32 that is float32 on GPUs too."""
-    with torch.inference_mode(), float32_products():
-        yield
-
-
-def _checked(images: Any) -> Tensor:
-    pixels = images if isinstance(images, Tensor) else torch.from_numpy(np.array(images, order="C"))
-    if pixels.dtype != torch.uint8 or pixels.ndim != 4 or pixels.shape[1] not in (1, 3):
-        raise DataError(
-            f"the pictures have shape {tuple(pixels.shape)} and type {pixels.dtype}; extractors "
-            "take uint8 of 0 to 255, n c h w, with 1 or 3 channels. Convert them first: "
-            "round((x + 1) · 127.5), cut to 0 … 255"
-        )
-    return pixels
+    def _check(self, images: Any) -> None:
+        shape, kind = tuple(getattr(images, "shape", ())), str(getattr(images, "dtype", "nothing"))
+        if not kind.endswith("uint8") or len(shape) != 4 or shape[1] not in (1, 3):
+            raise DataError(
+                f"the pictures have shape {shape} and type {kind}; extractors take uint8 of 0 to "
+                "255, n c h w, with 1 or 3 channels. Convert them first: round((x + 1) · 127.5), "
+                "cut to 0 … 255"
+            )
+        if shape[1] > self.channels:
+            raise ConfigError(
+                f"the pictures are in colour, and {self.name} was trained on grey ones. Choose "
+                "another extractor, or train one: progan metrics train-extractor DATA"
+            )

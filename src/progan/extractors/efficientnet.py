@@ -64,15 +64,15 @@ class SameConvolution(nn.Conv2d):
         """N c h w."""
         down, right = (
             max((-(-size // stride) - 1) * stride + kernel - size, 0)
-            for size, stride, kernel in zip(
-                x.shape[2:], self.stride, self.kernel_size, strict=True
-            )
+            for size, stride, kernel in zip(x.shape[2:], self.stride, self.kernel_size, strict=True)
         )
         around = (right // 2, right - right // 2, down // 2, down - down // 2)
         return super().forward(F.pad(x, around))
 
 
-def _conv(inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> nn.Conv2d:
+def _conv(
+    inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1
+) -> nn.Conv2d:
     return SameConvolution(inputs, outputs, kernel, stride, groups=groups, bias=False)
 
 

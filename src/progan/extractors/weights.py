@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,16 +19,21 @@ from torch import Tensor, nn
 
 from progan.core.errors import DataError
 
-__all__ = ["Known", "filled", "read_known"]
+__all__ = ["Known", "check_bytes", "filled", "read_known", "tensors_in"]
 
 Module = TypeVar("Module", bound=nn.Module)
 
 
+@dataclass(frozen=True, kw_only=True)
 class Known:
-    """A public file of weights: its size and SHA-256, and how to come by it."""
+    """A public file of weights."""
 
-    def __init__(self, *, title: str, size: int, sha256: str, way: str) -> None:
-        self.title, self.size, self.sha256, self.way = title, size, sha256, way
+    title: str
+    size: int
+    """Bytes."""
+    sha256: str
+    way: str
+    """How to come by it, as a sentence."""
 
 
 def read_known(path: Path, known: Known) -> dict[str, Tensor]:
@@ -39,10 +45,13 @@ def read_known(path: Path, known: Known) -> dict[str, Tensor]:
         with path.open("rb") as file:
             content = file.read(known.size + 1)
     except OSError as error:
-        raise DataError(
-            f"{path} cannot be read: {error.strerror or error}. {known.way}"
-        ) from error
+        raise DataError(f"{path} cannot be read: {error.strerror or error}. {known.way}") from error
     check_bytes(content, str(path), known)
+    return tensors_in(content)
+
+
+def tensors_in(content: bytes) -> dict[str, Tensor]:
+    """The tensors in the bytes of a `.pth` file, whose checksum was compared before."""
     found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     return {name: tensor for name, tensor in found.items() if isinstance(tensor, Tensor)}
 
