@@ -71,7 +71,8 @@ def test_no_option_of_a_verb_is_required(verb: str) -> None:
 def test_every_option_explains_itself() -> None:
     program = typer.main.get_command(app)
     verbs = {**program.commands}  # type: ignore[attr-defined]
-    verbs |= verbs.pop("data").commands
+    for group in ("data", "metrics"):
+        verbs |= verbs.pop(group).commands
     silent = [
         f"{verb} {param.name}"
         for verb, command in verbs.items()

@@ -67,6 +67,7 @@ def _register() -> None:
         describe,
         evaluate,
         lab,
+        metrics,
         plan,
         report,
         sample,
@@ -87,6 +88,7 @@ def _register() -> None:
     app.command(short_help="How fast training and drawing are on this machine.")(bench.bench)
     app.command(short_help="Watch GANs play on points, in seconds.")(lab.lab)
     app.add_typer(data.app, name="data")
+    app.add_typer(metrics.app, name="metrics")
 
 
 _register()

@@ -86,13 +86,18 @@ class Face:
 
     def building(self, done: int, total: int) -> None:
         """Pictures read so far."""
+        self.counted("Reading", done, total, "pictures")
+
+    def counted(self, head: str, done: int, total: int, what: str) -> None:
+        """How many of something are done, on a line that goes away."""
+        line = f"{head:<{INDENT}}{done:,} of {total:,} {what}"
         if self.paint:
-            self._show(f"Reading  {done:,} of {total:,} pictures", "")
+            self._show(line, "")
             if done >= total:
                 self._clear()
         elif time.monotonic() - self.last > PLAIN_SECONDS:
             self.last = time.monotonic()
-            say(f"Reading  {done:,} of {total:,} pictures")
+            say(line)
 
     def sampling(self, there: int, made: int, total: int, seconds: float) -> None:
         """Pictures that are there, and how long the rest takes at the speed of those just made."""

@@ -34,6 +34,7 @@ __all__ = [
     "checkpoints",
     "load_checkpoint",
     "newest_valid",
+    "read_checksum",
     "read_header",
     "remove_leftovers",
     "save_checkpoint",
@@ -192,6 +193,12 @@ def read_header(path: Path) -> dict[str, Any]:
     """The JSON of a checkpoint, without its tensors and without checking them."""
     with _reading(path) as file:
         return _meta(path, file.metadata())[0]
+
+
+def read_checksum(path: Path) -> str:
+    """The SHA-256 that a checkpoint gives itself, without checking it."""
+    with _reading(path) as file:
+        return _meta(path, file.metadata())[2]
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
