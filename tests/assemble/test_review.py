@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from progan.assemble.evaluate import evaluate_run, metrics_for
+from progan.assemble.evaluate import evaluate_pictures, evaluate_run, metrics_for
 from progan.assemble.exhibits import nearest_training
 from progan.assemble.model import load
 from progan.assemble.review import affordable, review
@@ -147,6 +147,31 @@ def test_evaluating_needs_only_the_run_folder(trained: tuple[Path, Loader]) -> N
     assert found.notes == ()
     small = evaluate_run(run, metrics=["swd"], images=16, at_images=96)
     assert (small.images, small.report.resolution) == (96, 8)
+
+
+def test_other_pictures_than_the_runs_own_can_be_measured_against(
+    trained: tuple[Path, Loader],
+) -> None:
+    run, _ = trained
+    own = evaluate_run(run, metrics=["swd"], images=16)
+    other = evaluate_run(run, metrics=["swd"], images=16, against="portraits")
+    assert other.report.value("swd").value != own.report.value("swd").value
+    assert other.report.value("swd").floor != own.report.value("swd").floor
+    assert other.notes == ("Measured against portraits, not the pictures it was trained on.",)
+
+
+def test_pictures_that_are_files_are_measured_against_a_set(tmp_path: Path) -> None:
+    (tmp_path / "made").mkdir()
+    for number in range(24):
+        pixels = np.random.default_rng(number).integers(256, size=(16, 16), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "made" / f"{number}.png")
+    found = evaluate_pictures(
+        tmp_path / "made", against="fashion-mnist", images=16, cache=tmp_path / "cache"
+    )
+    assert (found.images, found.report.resolution) == (24, 16)
+    swd = found.report.value("swd")
+    assert swd.value > 3 * swd.floor  # noise is no clothes
+    assert found.report.value("msssim").value < 0.1
 
 
 def test_a_run_without_checkpoints_is_refused(tmp_path: Path, trained: tuple[Path, Loader]) -> None:

@@ -26,6 +26,7 @@ from progan.core.errors import CheckpointError, ConfigError, ProganError, Traini
 from progan.core.words import typed
 from progan.data.sources import open_source
 from progan.engine.checkpoint import checkpoints
+from progan.metrics.extracted import Extractor
 
 __all__ = ["carry_out", "gather", "packaged_comparisons", "read_comparison", "write_table"]
 
@@ -69,8 +70,8 @@ def read_comparison(words: str) -> Comparison:
     found = parse_comparison(text, path.name)
     for recipe in found.contestants.values():
         resolve(recipe)
-    _check_metrics(found.metrics)
-    return replace(found, name=stem)
+    metrics = _known(found.metrics, found.extractor)
+    return replace(found, name=stem, metrics=metrics)
 
 
 def carry_out(
@@ -90,6 +91,7 @@ def carry_out(
     `StoppedError` where the user stopped.
     """
     found: list[Entry] = []
+    extractor = _extractor_of(comparison)
     asked = comparison.trainings()
     for number, (name, seed) in enumerate(asked, start=1):
         run = folder / f"{slug_of(name)}-{seed}"
@@ -104,7 +106,7 @@ def carry_out(
             heard(f"Left out: {error}")
             found.append(replace(entry, failed=str(error)))
             continue
-        found.append(replace(entry, rows=_measured(comparison, run, heard)))
+        found.append(replace(entry, rows=_measured(comparison, run, heard, extractor)))
     return found
 
 
@@ -146,11 +148,17 @@ def _finish(code: int, run: Path) -> None:
         raise StoppedError(f"Stopped in {run}. The same command goes on from there.")
 
 
-def _measured(comparison: Comparison, run: Path, heard: Hears) -> tuple[Mapping[str, Any], ...]:
+def _measured(
+    comparison: Comparison, run: Path, heard: Hears, extractor: Extractor | None
+) -> tuple[Mapping[str, Any], ...]:
     """The measurement of a finished run: from its file, where it was measured so before."""
     from progan.assemble.evaluate import evaluate_run
 
-    wanted = {"metrics": comparison.metrics and list(comparison.metrics), "n": comparison.images}
+    wanted = {
+        "metrics": comparison.metrics and list(comparison.metrics),
+        "extractor": None if extractor is None else dict(extractor.record()),
+        "n": comparison.images,
+    }
     newest = checkpoints(run / "checkpoints")[-1].name
     place = run / MEASURED
     try:
@@ -160,7 +168,9 @@ def _measured(comparison: Comparison, run: Path, heard: Hears) -> tuple[Mapping[
     except (OSError, ValueError, KeyError, TypeError):
         pass
     heard("Measuring")
-    found = evaluate_run(run, metrics=comparison.metrics, images=comparison.images)
+    found = evaluate_run(
+        run, metrics=comparison.metrics, images=comparison.images, extractor=extractor
+    )
     rows = tuple(found.to_json()["report"]["rows"])
     content = {"asked": wanted, "checkpoint": newest, "rows": rows}
     write_out(place, (json.dumps(content, indent=1) + "\n").encode())
@@ -168,7 +178,12 @@ def _measured(comparison: Comparison, run: Path, heard: Hears) -> tuple[Mapping[
 
 
 def gather(
-    runs: Sequence[Path], *, metrics: Sequence[str] | None, images: int | None, heard: Hears
+    runs: Sequence[Path],
+    *,
+    metrics: Sequence[str] | None,
+    images: int | None,
+    extractor: str | None = None,
+    heard: Hears,
 ) -> tuple[Comparison, list[Entry]]:
     """Finished runs as a comparison: those whose recipes differ in the seed alone belong together.
 
@@ -192,20 +207,21 @@ def gather(
             f"{len(groups)} contestant came: the runs differ in their seeds alone. Compare with "
             f"runs of another recipe: {typed('progan', 'compare', 'runs/A-0', 'runs/B-0')}"
         )
-    _check_metrics(metrics)
     comparison = Comparison(
         name="runs",
         title=" and ".join(groups),
         contestants={key: recipe for key, (recipe, _) in groups.items()},
         seeds=tuple(dict.fromkeys(seed for _, members in groups.values() for seed, _ in members)),
-        metrics=None if metrics is None else tuple(metrics),
+        metrics=_known(metrics, extractor),
+        extractor=extractor,
         images=images,
     )
+    network = _extractor_of(comparison)
     found = []
     for key, (_, members) in groups.items():
         for seed, run in members:
             heard(f"{key}, seed {seed}   {run}")
-            rows = _measured(comparison, run, heard)
+            rows = _measured(comparison, run, heard, network)
             found.append(Entry(contestant=key, seed=seed, run=run, rows=rows))
     return comparison, found
 
@@ -217,12 +233,21 @@ def _group_name(name: str, seed: int, taken: Collection[str]) -> str:
     return next(name for name in names if name not in taken)
 
 
-def _check_metrics(metrics: Sequence[str] | None) -> None:
-    from progan.metrics.run import METRICS
+def _known(metrics: Sequence[str] | None, extractor: str | None) -> tuple[str, ...] | None:
+    """Metrics by the names they have here; raises ConfigError for unknown ones."""
+    from progan.metrics.known import METRICS, OWN_NAMES, named
 
     for name in metrics or ():
-        if name not in METRICS:
+        if name not in METRICS and name not in OWN_NAMES:
             raise ConfigError(choose("metric", name, tuple(METRICS), "progan evaluate --help"))
+    return None if metrics is None else tuple(named(name, extractor) for name in metrics)
+
+
+def _extractor_of(comparison: Comparison) -> Extractor | None:
+    """The network whose features are measured; raises ConfigError where it is not there."""
+    from progan.extractors.names import lookup
+
+    return None if comparison.extractor is None else lookup(comparison.extractor)
 
 
 def write_table(entries: Sequence[Entry], to: Path) -> Path:

@@ -9,20 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from progan.assemble.model import Model, load
 from progan.assemble.shared import Shared, generated_by
 from progan.core import distributed
 from progan.core.errors import ConfigError
+from progan.core.recipe import DataSettings
 from progan.core.words import typed
-from progan.data.build import open_or_build
+from progan.data.build import choose_resolution, open_or_build
 from progan.data.loader import Loader
 from progan.data.sources import open_source
 from progan.engine.checkpoint import checkpoints
+from progan.engine.precision import choose_device
+from progan.metrics.extracted import Extractor
 from progan.metrics.run import METRICS, Report, evaluate
 
-__all__ = ["Evaluated", "evaluate_all", "evaluate_run", "metrics_for", "pictures_of"]
+__all__ = [
+    "Evaluated",
+    "evaluate_all",
+    "evaluate_pictures",
+    "evaluate_run",
+    "metrics_for",
+    "pictures_of",
+]
 
 Hears = Callable[[str, float], None]
 
@@ -54,14 +64,23 @@ class Evaluated:
         }
 
 
-def metrics_for(resolution: int, images: int) -> tuple[str, ...]:
+PIXELS = ("swd", "msssim")
+"""Metrics of pixels: what is measured where nothing is said."""
+FEATURES = ("fd", "kd", "prdc")
+"""What is measured too where an extractor is named."""
+
+
+def metrics_for(resolution: int, images: int, *, features: bool = False) -> tuple[str, ...]:
     """What can be measured of pictures of this side when there are so many real ones.
 
     SWD needs 7 pixels a side, and two halves of two pictures for its floor; MS-SSIM sides that
-    divide by 16, and a pair.
+    divide by 16, and a pair; distances of features twice the images that they need at least.
     """
     fit = {"swd": resolution >= 7 and images >= 4, "msssim": not resolution % 16 and images >= 2}
-    return tuple(name for name in METRICS if fit.get(name, True))
+    found = [name for name in PIXELS if fit[name]]
+    if features:
+        found += [name for name in FEATURES if images >= 2 * METRICS[name].least]
+    return tuple(found)
 
 
 def evaluate_run(
@@ -71,6 +90,8 @@ def evaluate_run(
     images: int | None = None,
     repeats: int = 1,
     at_images: int | None = None,
+    extractor: Extractor | None = None,
+    against: str | None = None,
     device: str = "auto",
     progress: Hears | None = None,
 ) -> Evaluated:
@@ -79,7 +100,8 @@ def evaluate_run(
     `path` is a run folder or a checkpoint in one. `metrics`: those named, or all that the size
     and number of the pictures allow, with a note of the others. `images` replaces the published
     number of each metric. Reals are the pictures of the run's recipe, at the resolution of the
-    checkpoint.
+    checkpoint, or those of the source `against`, made square and equal as the run's were.
+    `extractor` is for metrics of features.
 
     Raises ConfigError for a run or checkpoint that is not there, CheckpointError for a damaged
     one, DataError for pictures that are gone.
@@ -87,7 +109,7 @@ def evaluate_run(
     model = load(path, at_images=at_images, device=device)
     run, notes = _run_of(path), []
     if metrics is None:
-        metrics = _that_fit(model)
+        metrics = _that_fit(model, extractor)
         if not metrics:
             raise ConfigError(
                 f"Pictures of {model.resolution} pixels are too small for any metric. Measure a "
@@ -96,19 +118,23 @@ def evaluate_run(
         notes = [
             f"{METRICS[name].title} is left out: it cannot be had of "
             f"{model.stored.spec.images:,} pictures of {model.resolution} pixels."
-            for name in METRICS
+            for name in PIXELS + (FEATURES if extractor else ())
             if name not in metrics
         ]
-    found = _measure(run, model, metrics, images, repeats, progress)
+    found = _measure(
+        run, model, metrics, images, repeats, progress, extractor=extractor, against=against
+    )
     return replace(found, notes=(*found.notes, *notes))
 
 
 def evaluate_all(
     run: Path,
     *,
-    metrics: Sequence[str] = tuple(METRICS),
+    metrics: Sequence[str] = PIXELS,
     images: int | None = None,
     repeats: int = 1,
+    extractor: Extractor | None = None,
+    against: str | None = None,
     device: str = "auto",
     progress: Hears | None = None,
 ) -> Iterator[Evaluated]:
@@ -127,24 +153,90 @@ def evaluate_all(
         )
     for path in reversed(found):
         model = load(path, device=device)
-        chosen = [name for name in metrics if name in _that_fit(model)]
+        unfit = set(PIXELS) - set(_that_fit(model, None))
+        chosen = [name for name in metrics if name not in unfit]
         if chosen:
-            yield _measure(run, model, chosen, images, repeats, progress)
+            yield _measure(
+                run, model, chosen, images, repeats, progress, extractor=extractor, against=against
+            )
 
 
-def _that_fit(model: Model) -> tuple[str, ...]:
+def _that_fit(model: Model, extractor: Extractor | None) -> tuple[str, ...]:
     resolution = model.resolution if isinstance(model.resolution, int) else 1
-    return metrics_for(resolution, model.stored.spec.images)
+    return metrics_for(resolution, model.stored.spec.images, features=extractor is not None)
 
 
-def pictures_of(model: Model, run: Path) -> tuple[Loader, tuple[str, ...]]:
-    """The pictures a model was trained on, and a note if they changed since."""
+def evaluate_pictures(
+    path: Path,
+    *,
+    against: str,
+    metrics: Sequence[str] | None = None,
+    images: int | None = None,
+    repeats: int = 1,
+    extractor: Extractor | None = None,
+    resolution: int | None = None,
+    cache: Path = Path("runs/.data"),
+    device: str = "auto",
+    progress: Hears | None = None,
+) -> Evaluated:
+    """Measure pictures that are files, whoever made them: a folder, zip or npz, against a source.
+
+    Both are made square and equal alike, at `resolution`, or at that of the pictures of `path`.
+
+    Raises: DataError for pictures that cannot be read, ConfigError for what cannot be measured.
+    """
+    found = choose_device(device)
+    settings = DataSettings(source=str(path), resolution=resolution, labels="none")
+    source = open_source(settings.source, settings)
+    if resolution is None:
+        settings = replace(settings, resolution=choose_resolution(source, settings))
+    made = Loader(open_or_build(source, settings, cache), seed=0, device=found)
+    settings = replace(settings, source=against, channels=_channels(made.spec.channels))
+    pyramid = open_or_build(open_source(against, settings), settings, cache)
+    reals = Loader(pyramid, seed=0, device=found)
+    side = made.spec.resolution
+    few = min(made.spec.images, reals.spec.images)
+    if metrics is None:
+        metrics = metrics_for(side, few, features=extractor is not None)
+    report = evaluate(
+        lambda start, count: reals.real(start, count, side),
+        lambda start, count: made.real(start, count, side),
+        real_images=reals.spec.images,
+        fake_images=made.spec.images,
+        metrics=metrics,
+        images=images,
+        repeats=repeats,
+        extractor=extractor,
+        progress=progress,
+    )
+    return Evaluated(
+        run=path, checkpoint=path, images=made.spec.images, seconds=None, report=report
+    )
+
+
+def _channels(number: int) -> Literal[1, 3]:
+    return 1 if number == 1 else 3
+
+
+def pictures_of(
+    model: Model, run: Path, against: str | None = None
+) -> tuple[Loader, tuple[str, ...]]:
+    """The pictures a model was trained on, and a note if they changed since; or those `against`.
+
+    Others are made square and equal by the same settings.
+    """
     recipe, meta = model.stored.recipe, model.stored.meta
-    source = open_source(recipe.data.source, recipe.data)
+    data = recipe.data
+    if against is not None:
+        channels = _channels(model.stored.spec.channels)
+        data = replace(data, source=against, channels=channels, images=None, landmarks=None)
+    source = open_source(data.source, data)
     cache = run.parent / ".data"
-    pyramid = open_or_build(source, recipe.data, cache, resolution=model.stored.spec.resolution)
-    loader = Loader(pyramid, seed=recipe.train.seed, mirror=recipe.data.mirror, device=model.device)
+    pyramid = open_or_build(source, data, cache, resolution=model.stored.spec.resolution)
+    loader = Loader(pyramid, seed=recipe.train.seed, mirror=data.mirror, device=model.device)
     notes: tuple[str, ...] = ()
+    if against is not None:
+        return loader, (f"Measured against {against}, not the pictures it was trained on.",)
     if meta.get("data_fingerprint") != pyramid.fingerprint:
         notes = (
             f"The pictures changed since training ({model.stored.spec.images:,} then, "
@@ -160,8 +252,11 @@ def _measure(
     images: int | None,
     repeats: int,
     progress: Hears | None,
+    *,
+    extractor: Extractor | None = None,
+    against: str | None = None,
 ) -> Evaluated:
-    loader, notes = pictures_of(model, run)
+    loader, notes = pictures_of(model, run, against)
     resolution = model.resolution
     if not isinstance(resolution, int):
         raise ConfigError(
@@ -179,6 +274,7 @@ def _measure(
         metrics=metrics,
         images=images,
         repeats=repeats,
+        extractor=extractor,
         progress=progress,
     )
     seconds = model.stored.meta.get("seconds")

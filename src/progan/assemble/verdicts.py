@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from progan.core.comparison import Comparison, Entry, Question
 from progan.metrics.contrast import Contrast, contrast, mean_of, spread_of
-from progan.metrics.run import METRICS
+from progan.metrics.known import METRICS, title_of
 from progan.report.contest import Answer, Cell, Line
 
 __all__ = ["answers_of", "lines_of"]
@@ -34,33 +34,34 @@ def _line(comparison: Comparison, entries: Sequence[Entry], metric: str, level: 
         if found
     }
     return Line(
-        title=known.title if known else metric,
+        title=title_of(metric, row["extractor"]) if known else metric,
         level=level,
         digits=known.digits if known else 4,
         real=float(row["floor"]),
         images=int(row["images"]),
         extractor=str(row["extractor"]),
         cells=cells,
-        said=_said(values) if known and known.compares else "",
+        said=_said(values, known.better) if known and known.better != "real" else "",
     )
 
 
-def _said(values: dict[str, list[float]]) -> str:
-    """Who is lowest, and whom it is told apart from: sure at 95 % against each."""
+def _said(values: dict[str, list[float]], better: str) -> str:
+    """Who is best, and whom it is told apart from: sure at 95 % against each."""
     there = {name: found for name, found in values.items() if found}
     if len(there) < 2:
         return ""
-    best = min(there, key=lambda name: mean_of(there[name]))
+    sign = 1 if better == "lower" else -1
+    best = min(there, key=lambda name: sign * mean_of(there[name]))
     behind = [
         name
         for name, found in there.items()
-        if name != best and contrast(there[best], found).verdict == "lower"
+        if name != best and contrast(there[best], found).verdict == better
     ]
     if not behind:
         return "no difference is sure"
     if len(behind) == len(there) - 1:
-        return f"{best} is lowest"
-    return f"{best} is lower than {', '.join(behind)}"
+        return f"{best} is {'lowest' if better == 'lower' else 'highest'}"
+    return f"{best} is {better} than {', '.join(behind)}"
 
 
 def answers_of(comparison: Comparison, entries: Sequence[Entry]) -> list[Answer]:

@@ -28,6 +28,9 @@ def compare(
     images: Annotated[
         int | None, typer.Option(help="Of finished runs: images of each kind for a measurement.")
     ] = None,
+    extractor: Annotated[
+        str | None, typer.Option(help="Of finished runs: whose features are measured.")
+    ] = None,
     device: Device = None,
     runs: Runs = Path("runs"),
 ) -> None:
@@ -45,7 +48,7 @@ def compare(
         raise ConfigError(
             f"{len(what)} comparisons came; one is carried out at a time: progan compare {what[0]}"
         )
-    if not finished and (metrics is not None or images is not None):
+    if not finished and (metrics, images, extractor) != (None, None, None):
         raise ConfigError(
             "A comparison says itself what is measured: metrics: [swd], images: 4096."
         )
@@ -55,7 +58,9 @@ def compare(
 
     if finished:
         names = None if metrics is None else [name.strip() for name in metrics.split(",")]
-        comparison, entries = contest.gather(finished, metrics=names, images=images, heard=say)
+        comparison, entries = contest.gather(
+            finished, metrics=names, images=images, extractor=extractor, heard=say
+        )
         folder = to or runs / "comparison"
     else:
         comparison = contest.read_comparison(str(what[0]))

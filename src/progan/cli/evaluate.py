@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,13 +29,26 @@ REPEATS = 3
 def evaluate(
     run: Annotated[
         list[Path] | None,
-        typer.Argument(help="Run folders or checkpoints; the newest run if none."),
+        typer.Argument(
+            help="Run folders or checkpoints, or with --against a folder, zip or npz of pictures; "
+            "the newest run if none."
+        ),
     ] = None,
     metrics: Annotated[
-        str | None, typer.Option(help="What to measure: swd,msssim; all that fit if left out.")
+        str | None,
+        typer.Option(
+            help="swd,msssim; of features fid,kid or fd,kd,is,prdc,mmd,nn1 [all that fit]."
+        ),
+    ] = None,
+    extractor: Annotated[
+        str | None,
+        typer.Option(help="Of features: inception, effnet-lite0, trained:HASH or its file."),
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option(metavar="DATA", help="Other real pictures than the run's own.")
     ] = None,
     images: Annotated[
-        int | None, typer.Option(help="Images of each kind [16,384 for swd, 20,000 for msssim].")
+        int | None, typer.Option(help="Images of each kind; what each paper took if left out.")
     ] = None,
     repeats: Annotated[
         int | None, typer.Option(help="Measurements behind each ± [3; 1 with --all].")
@@ -53,7 +66,7 @@ def evaluate(
     runs: Annotated[Path, typer.Option(help="Folder of runs.")] = Path("runs"),
 ) -> None:
     """Measure generated pictures against real ones, and real ones against themselves."""
-    names = None if metrics is None else _names(metrics)
+    names = None if metrics is None else names_of(metrics, extractor)
     for word, number, least in (("images", images, 4), ("repeats", repeats, 1), ("at", at, 0)):
         if number is not None and number < least:
             raise ConfigError(f"--{word} is {number}; it must be at least {least}.")
@@ -69,26 +82,28 @@ def evaluate(
     from progan.assemble import evaluate as measuring
     from progan.assemble.files import check_free
     from progan.assemble.shared import dismiss
-    from progan.metrics.run import METRICS
 
     if to is not None:
         check_free(to)
     line = _Line()
     options: dict[str, Any] = {
-        **{"images": images, "device": device, "progress": line.show},
+        **{"images": images, "device": device, "progress": line.show, "against": against},
         "repeats": repeats or (1 if every else REPEATS),
+        "extractor": None if extractor is None else _extractor(extractor, device),
     }
     found: list[Evaluated] = []
     try:
         for path in paths:
-            if every:
+            if against is not None and not _is_run(path):
+                if every or at is not None:
+                    raise ConfigError(
+                        f"{path} holds pictures, not checkpoints: leave out --all and --at."
+                    )
+                found.append(measuring.evaluate_pictures(path, metrics=names, **options))
+                line.rest(*_table(found[-1]))
+            elif every:
                 line.rest(f"{path}: every checkpoint, newest first")
-                wanted = names or list(METRICS)
-                head = _head(wanted)
-                for one in measuring.evaluate_all(path, metrics=wanted, **options):
-                    line.rest(*head, _row(one, wanted))
-                    head = []
-                    found.append(one)
+                found += _every(path, names or list(measuring.PIXELS), options, line)
             else:
                 found.append(measuring.evaluate_run(path, metrics=names, at_images=at, **options))
                 line.rest(*_table(found[-1]))
@@ -99,30 +114,74 @@ def evaluate(
         _write(to, found)
 
 
-def _names(text: str) -> list[str]:
+def _every(
+    path: Path, wanted: Sequence[str], options: Mapping[str, Any], line: _Line
+) -> Iterator[Evaluated]:
+    """Every checkpoint of a run, a line each below a head."""
+    from progan.assemble.evaluate import evaluate_all
+
+    head = _head(wanted)
+    for one in evaluate_all(path, metrics=wanted, **options):
+        line.rest(*head, _row(one, wanted))
+        head = []
+        yield one
+
+
+def names_of(text: str, extractor: str | None) -> list[str]:
+    """The metrics in a list with commas; raises ConfigError for an unknown one."""
+    from progan.metrics.known import OWN_NAMES, named
     from progan.metrics.run import METRICS
 
-    names = list(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
-    for name in names:
-        if name not in METRICS:
-            meant = nearest(name, tuple(METRICS))
+    asked = list(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
+    known = [*METRICS, *OWN_NAMES]
+    for name in asked:
+        if name not in known:
+            meant = nearest(name, known)
             hint = f" Did you mean {meant}?" if meant else ""
             raise ConfigError(
                 f'There is no metric "{name[:40]}".{hint} Choose among them: '
-                f"--metrics {','.join(METRICS)}"
+                f"--metrics {','.join(known)}"
             )
-    if not names:
-        raise ConfigError(f"--metrics is empty; name one or more: --metrics {','.join(METRICS)}")
+    if not asked:
+        raise ConfigError(f"--metrics is empty; name one or more: --metrics {','.join(known)}")
+    names = list(dict.fromkeys(named(name, extractor) for name in asked))
+    using = [name for name in names if METRICS[name].of_features is not None]
+    if using and extractor is None:
+        raise ConfigError(
+            f"{', '.join(using)}: measured of features; say whose: --metrics {','.join(asked)} "
+            "--extractor effnet-lite0   Which there are: progan metrics extractors"
+        )
     return names
+
+
+def _extractor(name: str, device: str) -> Any:
+    """The extractor of that name, on the device where pictures are made."""
+    from progan.engine.precision import choose_device
+    from progan.extractors.names import lookup
+
+    return lookup(name, device=choose_device(device))
+
+
+def _is_run(path: Path) -> bool:
+    """Whether a path is a run, a checkpoint or a model, and not pictures."""
+    if path.is_file():
+        return path.suffix == ".safetensors"
+    return any((path / name).exists() for name in ("recipe.lock.yaml", "config.json"))
 
 
 def _table(one: Evaluated) -> list[str]:
     """Everything about one checkpoint."""
     where = f"{one.run} at {one.images:,} images, {one.report.resolution} px, averaged weights"
-    explained = (
+    if one.checkpoint == one.run:
+        where = f"{one.run}: {one.images:,} pictures, {one.report.resolution} px"
+    explained = [
         "± is the standard deviation over repeats; real is the same measured on real images."
-    )
-    return [where, "", *str(one.report).splitlines(), explained, *one.notes]
+    ]
+    if one.report.extractor is not None:
+        record = one.report.extractor
+        weights = record["weights"][:12]
+        explained.append(f"Features: {record['extractor']}, weights {weights}, {record['resize']}.")
+    return [where, "", *str(one.report).splitlines(), *explained, *one.notes]
 
 
 COLUMN = 26

@@ -31,7 +31,10 @@ from progan.core.yaml_text import read_yaml, write_yaml
 
 __all__ = ["Comparison", "Entry", "Question", "parse_comparison", "slug_of"]
 
-PARTS = ("title", "data", "train", "seeds", "metrics", "images", "contestants", "questions")
+PARTS = (
+    *("title", "data", "train", "seeds", "metrics", "extractor", "images"),
+    *("contestants", "questions"),
+)
 SHARED = ("data", "train")
 LONGEST_NAME = 60
 MOST = 100
@@ -63,6 +66,8 @@ class Comparison:
     seeds: tuple[int, ...] = (0, 1, 2)
     metrics: tuple[str, ...] | None = None
     """What is measured; None: all that the pictures allow."""
+    extractor: str | None = None
+    """Whose features are measured, where metrics of features are among `metrics`."""
     images: int | None = None
     """Images of each kind for a measurement; None: the published numbers."""
     questions: tuple[Question, ...] = field(default=())
@@ -119,6 +124,7 @@ def parse_comparison(text: str, name: str) -> Comparison:
     images = given.get("images")
     if images is not None and (not _is(images, int) or images < 4):
         raise ConfigError(f"{name}: images is {_cut(images)}; it must be a number, at least 4.")
+    extractor = given.get("extractor")
     contestants = _contestants(given, name)
     return Comparison(
         name=name,
@@ -126,6 +132,7 @@ def parse_comparison(text: str, name: str) -> Comparison:
         contestants=contestants,
         seeds=tuple(seeds),
         metrics=None if metrics is None else tuple(_list(metrics, str, "metrics", name)),
+        extractor=None if extractor is None else _text(extractor, "extractor", name),
         images=images,
         questions=_questions(given.get("questions") or [], contestants, name),
     )

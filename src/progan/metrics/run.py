@@ -7,7 +7,8 @@
 A number is never shown alone: every row holds its number of images, the same measurement on real
 images, and the feature extractor it rests on ("none" for those that look at pixels).
 
-To add a metric: one file with the mathematics, one `Metric` line in `METRICS`.
+Metrics of features take an extractor, whose name, hash and resize the report keeps. To add a
+metric: `progan.metrics.known`.
 """
 
 from __future__ import annotations
@@ -16,35 +17,16 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from progan.core.errors import ConfigError
 from progan.core.randomness import seed_of
+from progan.metrics.extracted import Extracted, Extractor
 from progan.metrics.images import ImageSource, Spool, shifted
-from progan.metrics.msssim import msssim
-from progan.metrics.sliced import floor_images, sliced_wasserstein
+from progan.metrics.known import METRICS, Hears, Metric, Side, title_of
+from progan.metrics.sliced import floor_images
 
 __all__ = ["METRICS", "Metric", "Report", "Row", "evaluate"]
-
-Hears: TypeAlias = Callable[[float], None]
-Measure: TypeAlias = Callable[[ImageSource, ImageSource, int, int, Hears], Mapping[str, float]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metric:
-    """One way to measure, and how it is shown."""
-
-    title: str
-    measure: Measure
-    """(real, fake, images, seed, progress) → value by level; a single value has level ""."""
-    images: int
-    """Images of each kind in the published protocol."""
-    compares: bool
-    """Whether it needs two sets. If so its floor compares two disjoint draws of real images;
-    if not, the value beside it is the same measurement on real images."""
-    digits: int = 4
-    """Decimals shown."""
-    extractor: str = "none"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +48,12 @@ class Row:
     """Images in each draw behind `floor`."""
     repeats: int
     extractor: str
+    """Name of the extractor, or none."""
+
+    @property
+    def title(self) -> str:
+        """How the metric is called on these features."""
+        return title_of(self.metric, self.extractor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +61,8 @@ class Report:
     """What `evaluate` found."""
 
     rows: Sequence[Row]
+    extractor: Mapping[str, str] | None = None
+    """Name, hash of the weights and resize of the extractor, where features were measured."""
     resolution: int
     seed: int
     seconds: float
@@ -95,9 +85,11 @@ class Report:
                 f"{row.metric}: the real images suffice for a floor of n = {row.floor_images:,}, "
                 f"not {row.images:,}"
             )
-            if METRICS[row.metric].compares:
-                ratio = math.sqrt(row.floor_images / row.images)
-                note += f"; it falls as 1/√n, so expect about {ratio * row.floor:.2f} at the full n"
+            falls = METRICS[row.metric].falls
+            if falls is not None:
+                expected = (row.floor_images / row.images) ** falls * row.floor
+                law = "1/√n" if falls == 0.5 else "1/n"
+                note += f"; it falls as {law}, so expect about {expected:.2f} at the full n"
             notes.append(note + ".")
         return notes
 
@@ -107,7 +99,8 @@ class Report:
             "resolution": self.resolution,
             "seed": self.seed,
             "seconds": round(self.seconds, 3),
-            "rows": [asdict(row) for row in self.rows],
+            "extractor": dict(self.extractor) if self.extractor else None,
+            "rows": [{**asdict(row), "title": row.title} for row in self.rows],
             "notes": self.notes(),
         }
 
@@ -118,7 +111,7 @@ class Report:
             digits = METRICS[row.metric].digits
             table.append(
                 (
-                    METRICS[row.metric].title,
+                    row.title,
                     row.level,
                     f"{row.value:.{digits}f}",
                     "" if row.spread is None else f"± {row.spread:.{digits}f}",
@@ -133,25 +126,6 @@ class Report:
         return "\n".join([*lines, *self.notes()])
 
 
-def _swd(
-    real: ImageSource, fake: ImageSource, images: int, seed: int, progress: Hears
-) -> dict[str, float]:
-    found = sliced_wasserstein(real, fake, images, seed=seed, progress=progress)
-    return {level: value for level, value, _, _ in found.rows()}
-
-
-def _msssim(
-    real: ImageSource, fake: ImageSource, images: int, seed: int, progress: Hears
-) -> dict[str, float]:
-    return {"": msssim(fake, images // 2, progress=progress).value}
-
-
-METRICS: Mapping[str, Metric] = {
-    "swd": Metric(title="SWD x 10³", measure=_swd, images=16_384, compares=True, digits=2),
-    "msssim": Metric(title="MS-SSIM", measure=_msssim, images=20_000, compares=False),
-}
-
-
 def evaluate(
     real: ImageSource,
     fake: ImageSource,
@@ -162,6 +136,7 @@ def evaluate(
     images: int | None = None,
     repeats: int = 1,
     seed: int = 0,
+    extractor: Extractor | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> Report:
     """Measure `fake` by every metric named, with the same on real images beside each value.
@@ -180,19 +155,25 @@ def evaluate(
     deviation over repeats: what another set of that many generated images would change. The real
     images stay, so their choice is not in the spread.
 
-    Raises ConfigError for an unknown metric or too few images, DataError for unfit images.
+    Metrics of features need an `extractor`; each picture goes through it once, whatever is
+    measured.
+
+    Raises ConfigError for an unknown metric, too few images, or features without an extractor;
+    DataError for unfit images.
     """
-    _check(metrics, repeats)
+    _check(metrics, repeats, extractor)
     began = time.monotonic()
     counts = {name: _count(METRICS[name], images, real_images, fake_images) for name in metrics}
     rows: list[Row] = []
     with Spool(fake, max(counts.values()) * repeats) as kept:
         resolution = int(kept(0, 1).shape[2])
+        sides = (Extracted(real, extractor), Extracted(kept, extractor)) if extractor else None
         for name in metrics:
             rows += _measure(
                 name,
                 real,
                 kept,
+                sides,
                 images=counts[name],
                 real_images=real_images,
                 fake_images=fake_images,
@@ -201,10 +182,21 @@ def evaluate(
                 hears=_part(name, repeats + 1, progress),
             )
     seconds = time.monotonic() - began
-    return Report(rows=rows, resolution=resolution, seed=seed, seconds=seconds)
+    return Report(
+        rows=rows,
+        extractor=extractor.record() if extractor and _uses(metrics) else None,
+        resolution=resolution,
+        seed=seed,
+        seconds=seconds,
+    )
 
 
-def _check(metrics: Sequence[str], repeats: int) -> None:
+def _uses(metrics: Sequence[str]) -> list[str]:
+    """Those of `metrics` that measure features."""
+    return [name for name in metrics if METRICS[name].of_features is not None]
+
+
+def _check(metrics: Sequence[str], repeats: int, extractor: Extractor | None) -> None:
     for name in metrics:
         if name not in METRICS:
             raise ConfigError(
@@ -216,6 +208,11 @@ def _check(metrics: Sequence[str], repeats: int) -> None:
             f"{len(metrics)} metrics and {repeats} repeats were asked for; "
             f"at least one of each is needed: --metrics {','.join(METRICS)}"
         )
+    if extractor is None and (using := _uses(metrics)):
+        raise ConfigError(
+            f"{', '.join(using)} measure features, and no extractor was named: "
+            f"--metrics {','.join(metrics)} --extractor effnet-lite0"
+        )
 
 
 def _count(metric: Metric, images: int | None, real: int, fake: int | None) -> int:
@@ -225,13 +222,20 @@ def _count(metric: Metric, images: int | None, real: int, fake: int | None) -> i
         limits.append(fake)
     if metric.compares:
         limits.append(real)
-    return min(limits) // 2 * 2
+    found = min(limits) // 2 * 2
+    if found < metric.least:
+        raise ConfigError(
+            f"{metric.title} was to be measured of {found} images of each kind; it needs at least "
+            f"{metric.least}. Leave it out, or give more pictures"
+        )
+    return found
 
 
 def _measure(
     name: str,
     real: ImageSource,
     fake: ImageSource,
+    sides: tuple[Extracted, Extracted] | None,
     *,
     images: int,
     real_images: int,
@@ -241,18 +245,34 @@ def _measure(
     hears: Callable[[int], Hears],
 ) -> list[Row]:
     metric = METRICS[name]
+
+    def measure(first: int, second: int | None, count: int, draw: int, hear: Hears) -> Any:
+        """Reals from `first` on against fakes from `second` on, or against later reals."""
+        if metric.of_features is None:
+            assert metric.measure is not None
+            other = shifted(real, count) if metric.compares else real
+            other = other if second is None else shifted(fake, second)
+            return metric.measure(shifted(real, first), other, count, draw, hear)
+        assert sides is not None
+        ours, theirs = sides
+        start = count if metric.compares else 0
+        against = Side(ours, start, count) if second is None else Side(theirs, second, count)
+        ours.hears = theirs.hears = _Share(hear, (2 if metric.compares else 1) * count)
+        found = metric.of_features(Side(ours, first, count), against, draw)
+        hear(1.0)
+        return found
+
     found: list[Mapping[str, float]] = []
     for repeat in range(repeats):
         start = repeat * images
         if fake_images is not None and start + images > fake_images:
             start = 0
-        draw = seed_of(seed, name, repeat)
-        found.append(metric.measure(real, shifted(fake, start), images, draw, hears(repeat)))
+        found.append(measure(0, start, images, seed_of(seed, name, repeat), hears(repeat)))
     count = (
         floor_images(real_images, images) if metric.compares else min(images, real_images // 2 * 2)
     )
-    second = shifted(real, count) if metric.compares else real
-    floor = metric.measure(real, second, count, seed_of(seed, name, "floor"), hears(repeats))
+    floor = measure(0, None, count, seed_of(seed, name, "floor"), hears(repeats))
+    used = "none" if metric.of_features is None or sides is None else sides[0].origin.extractor
     return [
         Row(
             metric=name,
@@ -263,11 +283,22 @@ def _measure(
             images=images,
             floor_images=count,
             repeats=repeats,
-            extractor=metric.extractor,
+            extractor=used,
         )
         for level in found[0]
         for mean in [sum(values[level] for values in found) / repeats]
     ]
+
+
+class _Share:
+    """Tells what share of so many pictures has gone through the extractor."""
+
+    def __init__(self, hear: Hears, pictures: int) -> None:
+        self.hear, self.pictures, self.seen = hear, pictures, 0
+
+    def __call__(self, more: int) -> None:
+        self.seen += more
+        self.hear(min(1.0, self.seen / self.pictures))
 
 
 def _spread(values: Sequence[float]) -> float | None:

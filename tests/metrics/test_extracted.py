@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from progan.core.errors import ConfigError
+from progan.metrics.extracted import BLOCK, Extracted
+from progan.metrics.feature_set import FeatureSet
+from progan.metrics.known import METRICS, named, title_of
+from progan.metrics.run import evaluate
+
+
+class Corner:
+    """An extractor whose features are three pixels, and whose classes are dark and light."""
+
+    name, classes = "trained:c0ffee", 2
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    def both(self, images: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        self.seen += len(images)
+        pixels = torch.as_tensor(np.asarray(images)).float().flatten(1)
+        light = pixels.mean(dim=1, keepdim=True) / 64 - 2
+        return pixels[:, :3] / 255, torch.cat([-light, light], dim=1).log_softmax(1)
+
+    def record(self) -> Mapping[str, str]:
+        return {"extractor": self.name, "weights": "c0ffee" * 8, "resize": "none"}
+
+
+def noise(start: int, count: int) -> Any:
+    rows = [
+        np.random.default_rng(n).integers(256, size=(1, 16, 16))
+        for n in range(start, start + count)
+    ]
+    return np.stack(rows).astype(np.uint8)
+
+
+def dark(start: int, count: int) -> Any:
+    return noise(start + 10_000, count) // 8
+
+
+@pytest.mark.parametrize(("start", "count"), [(0, 5), (3, BLOCK), (BLOCK - 1, 2), (200, 90)])
+def test_features_of_any_stretch_are_those_of_its_pictures(start: int, count: int) -> None:
+    found = Extracted(noise, Corner())
+    whole = Corner().both(noise(start, count))
+    np.testing.assert_allclose(found.features(start, count).values, whole[0])
+    np.testing.assert_allclose(found.log_probabilities(start, count).values, whole[1])
+
+
+def test_each_picture_goes_through_the_network_once() -> None:
+    network = Corner()
+    found = Extracted(noise, network)
+    for start, count in ((0, 100), (50, 100), (0, 150), (149, 1)):
+        found.features(start, count)
+        found.log_probabilities(start, count)
+    assert network.seen == 150
+
+
+def test_features_know_where_they_come_from() -> None:
+    found = Extracted(noise, Corner(), pictures="a run").features(0, 2)
+    assert isinstance(found, FeatureSet)
+    assert found.origin.ruler == ("trained:c0ffee", "c0ffee" * 8, "none")
+    assert found.origin.pictures == "a run"
+
+
+FEATURES = [name for name, metric in METRICS.items() if metric.of_features is not None]
+
+
+def test_what_is_far_is_told_from_what_is_near_by_every_metric() -> None:
+    network = Corner()
+    options: dict[str, Any] = {"real_images": 400, "images": 100, "metrics": FEATURES}
+    near = evaluate(noise, lambda s, n: noise(s + 5_000, n), extractor=network, **options)
+    far = evaluate(noise, dark, extractor=network, **options)
+    for name in ("fd", "kd", "mmd", "nn1"):
+        assert near.value(name).value < far.value(name).value
+        assert near.value(name).floor == far.value(name).floor
+    for level in ("precision", "recall", "coverage"):
+        assert near.value("prdc", level).value > 0.7
+        assert far.value("prdc", level).value < 0.1
+    # 200 reals; then 100 fakes each time
+    assert network.seen == 2 * (200 + 100)
+    assert near.extractor == network.record()
+    assert {row.extractor for row in near.rows} == {"trained:c0ffee"}
+
+
+def test_a_report_without_features_names_no_extractor() -> None:
+    found = evaluate(noise, dark, real_images=20, images=10, extractor=Corner(), metrics=["msssim"])
+    assert found.extractor is None
+    assert found.rows[0].extractor == "none"
+
+
+def test_features_without_an_extractor_are_refused() -> None:
+    with pytest.raises(ConfigError, match="fd, is measure features, and no extractor was named"):
+        evaluate(noise, dark, real_images=20, metrics=["swd", "fd", "is"])
+
+
+def test_too_few_images_for_a_metric_are_refused() -> None:
+    with pytest.raises(ConfigError, match="KD x 10³ was to be measured of 4 images"):
+        evaluate(noise, dark, real_images=20, images=4, metrics=["kd"], extractor=Corner())
+
+
+@pytest.mark.parametrize(
+    ("name", "extractor", "title"),
+    [
+        ("fd", "inception-2015-12-05:tf-bilinear", "FID"),
+        ("kd", "inception-2015-12-05:torch-bilinear", "KID x 10³"),
+        ("is", "inception-2015-12-05:tf-bilinear", "IS"),
+        ("fd", "effnet-lite0", "FD-effnet"),
+        ("kd", "trained:c0ffee", "KD-trained x 10³"),
+        ("swd", "effnet-lite0", "SWD x 10³"),
+        ("fd", "none", "FD"),
+    ],
+)
+def test_only_inceptions_distances_are_called_fid_and_kid(
+    name: str, extractor: str, title: str
+) -> None:
+    assert title_of(name, extractor) == title
+
+
+def test_fid_can_be_asked_of_inception_alone() -> None:
+    assert named("fid", "inception") == "fd"
+    assert named("kid", "inception-2015-12-05:tf-bilinear") == "kd"
+    assert named("swd", None) == "swd"
+    for extractor in ("effnet-lite0", None):
+        with pytest.raises(ConfigError, match="features of Inception only"):
+            named("fid", extractor)
+
+
+def test_the_floor_of_a_frechet_distance_is_said_to_fall_as_1_over_n() -> None:
+    found = evaluate(noise, dark, real_images=40, images=40, metrics=["fd"], extractor=Corner())
+    row = found.value("fd")
+    assert (row.images, row.floor_images) == (40, 20)
+    assert f"falls as 1/n, so expect about {row.floor / 2:.2f}" in found.notes()[0]
