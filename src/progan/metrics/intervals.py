@@ -31,6 +31,8 @@ LEVEL = 0.95
 """Share of intervals that hold the true value."""
 DRAWS = 1000
 """Resamplings of a bootstrap."""
+PICKS = 2**18
+"""Pictures drawn at once by a bootstrap."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,14 +92,14 @@ def bootstrap(
     v = np.asarray(values, dtype=np.float64)
     rng = np.random.default_rng(seed_of(seed, "bootstrap"))
     n, found = len(v), np.empty(draws)
-    both = np.stack([w * v, w], axis=1)
-    for draw in range(draws):
-        counts = np.bincount(rng.integers(n, size=n), minlength=n)
-        top, bottom = counts @ both
-        found[draw] = top / bottom
+    together = max(1, PICKS // n)
+    for start in range(0, draws, together):
+        picked = rng.integers(n, size=(min(together, draws - start), n))
+        top, bottom = ((w * v)[picked].sum(axis=1), w[picked].sum(axis=1))
+        found[start : start + together] = top / bottom
     low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
     return Estimate(
-        value=float(both[:, 0].sum() / both[:, 1].sum()),
+        value=float((w * v).sum() / w.sum()),
         error=float(found.std(ddof=1)),
         low=float(low),
         high=float(high),

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,13 +39,6 @@ Doubles: TypeAlias = NDArray[np.float64]
 
 MEDIAN_ROWS = 2000
 """Reals whose distances the median is taken of."""
-
-
-class Kernel(Protocol):
-    """A kernel, row by row."""
-
-    def chunks(self, first: Matrix, second: Matrix) -> Iterator[tuple[slice, Doubles]]:
-        """Rows of `first`, and k of each with all of `second`: rows m."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +81,9 @@ class RBF:
             for scale in self.scales:
                 total += np.exp(squares * (-0.5 / (scale * self.sigma) ** 2))
             yield rows, total
+
+
+Kernel: TypeAlias = Polynomial | RBF
 
 
 def rbf_of(real: Features, *, seed: int = 0) -> RBF:
@@ -198,7 +194,7 @@ class MMD:
     """Standard deviation of MMD² where labels are dealt at random: what chance alone gives."""
     p_value: float | None
     """Share of `permutations` of labels, the one found among them, with at least this MMD²."""
-    kernel: Polynomial | RBF
+    kernel: Kernel
     real: int
     fake: int
     permutations: int
@@ -209,7 +205,7 @@ class MMD:
 def mmd(
     real: Features,
     fake: Features,
-    kernel: Polynomial | RBF,
+    kernel: Kernel,
     *,
     permutations: int = 0,
     seed: int = 0,

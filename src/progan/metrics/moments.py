@@ -167,7 +167,7 @@ def save(found: Moments, path: Path) -> None:
 def load(path: Path) -> Moments:
     """Moments written by `save`. Raises DataError for anything else."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             origin = json.loads(str(file["origin"]))
             return Moments(
                 n=int(file["n"]),
@@ -175,7 +175,7 @@ def load(path: Path) -> Moments:
                 scatter=file["scatter"],
                 origin=Origin(**origin) if origin else None,
             )
-    except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
         raise DataError(
             f"{path} does not hold moments of features ({type(error).__name__}). Remove it, and "
             "they are computed again"

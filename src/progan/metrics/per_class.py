@@ -48,9 +48,9 @@ class PerClass(Generic[R]):
 def by_class(
     measure: Callable[..., R],
     real: Features,
-    real_labels: NDArray[np.integer],
+    real_labels: NDArray[Any],
     fake: Features,
-    fake_labels: NDArray[np.integer],
+    fake_labels: NDArray[Any],
     *,
     number: Callable[[R], float] | None = None,
     better: Literal["lower", "higher"] = "lower",
@@ -89,7 +89,7 @@ def by_class(
     )
 
 
-def _split(features: Features, labels: NDArray[np.integer], name: str) -> dict[int, Any]:
+def _split(features: Features, labels: NDArray[Any], name: str) -> dict[int, Any]:
     rows = matrix(features, name=f"{name} features")
     if labels.shape != (len(rows),) or not np.issubdtype(labels.dtype, np.integer):
         raise ConfigError(

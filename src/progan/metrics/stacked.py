@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +54,7 @@ class StackedScore:
     sets: int
 
 
-def count_stacked(digits: NDArray[np.integer], *, classes: int = CLASSES) -> Modes:
+def count_stacked(digits: NDArray[Any], *, classes: int = CLASSES) -> Modes:
     """Count pictures on the modes: digits n c, the class of each channel, 0 … classes − 1.
 
     For three channels of ten classes the modes are 1,000; `len(found.any)` are reached, and
@@ -76,7 +77,7 @@ def count_stacked(digits: NDArray[np.integer], *, classes: int = CLASSES) -> Mod
 
 
 def stacked_score(
-    sets: Sequence[NDArray[np.integer]], *, classes: int = CLASSES, level: float = 0.95
+    sets: Sequence[NDArray[Any]], *, classes: int = CLASSES, level: float = 0.95
 ) -> StackedScore:
     """Modes and KL over equally large sets of pictures, each n c as in `count_stacked`."""
     if not sets or len({found.shape for found in sets}) > 1:
