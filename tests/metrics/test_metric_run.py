@@ -38,7 +38,7 @@ def numbered(start: int, count: int) -> np.ndarray:
 
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch) -> None:
-    line = Metric(title="toy", measure=mean_of_numbers, images=20, compares=True)
+    line = Metric(title="toy", measure=mean_of_numbers, images=20, compares=True, falls=0.5)
     monkeypatch.setitem(METRICS, "toy", line)  # type: ignore[arg-type]
 
 
