@@ -77,7 +77,7 @@ def test_divergences_from_a_normal_are_those_of_the_books() -> None:
 
 
 def test_exhibits_have_names_of_their_own_and_say_what_is_to_be_expected() -> None:
-    assert len(EXHIBITS) == 6
+    assert len(EXHIBITS) == 9
     assert AVOIDING.slug in EXHIBITS
     for exhibit in EXHIBITS.values():
         assert exhibit.question.endswith("?")

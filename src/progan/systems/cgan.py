@@ -46,6 +46,8 @@ __all__ = ["ACGAN", "CGAN", "MatchingAware", "TwoHead"]
 class MatchingAware(Conditional):
     """One score of pairs, which wrong labels lower as fakes do."""
 
+    plain = False
+
     def make_critic(self) -> nn.Module:
         """The discriminator, with the label joined to its last features."""
         norm = self.config.critic_norm
@@ -67,6 +69,8 @@ class MatchingAware(Conditional):
 
 class TwoHead(Conditional):
     """One head for real or fake, one for whether the label matches."""
+
+    plain = False
 
     def make_critic(self) -> nn.Module:
         """The discriminator, and a head that is given the label beside its last features."""
@@ -99,6 +103,8 @@ def wrongly(game: Conditional, image: Tensor, y: Tensor, head: int = 0) -> Tenso
 
 class ACGAN(Conditional):
     """A score of pictures alone, and a guess of their label."""
+
+    plain = False
 
     def make_critic(self) -> nn.Module:
         """The discriminator, and the classifier beside its last layer."""

@@ -66,6 +66,7 @@ def fields_of(config: InfoGANConfig) -> tuple[LatentField, ...]:
 class InfoGAN(GAN):
     """The game of GAN, and codes that both players want to be readable."""
 
+    plain = False
     config: InfoGANConfig
 
     def __init__(self, config: InfoGANConfig, data: DataSpec) -> None:
