@@ -30,7 +30,9 @@ def pictures(n: int = 6) -> Images:
 
 def slopes(terms: Any, network: torch.nn.Module) -> list[float]:
     total = torch.stack(list(terms)).sum()
-    found = torch.autograd.grad(total, tuple(network.parameters()), allow_unused=True)
+    found = torch.autograd.grad(
+        total, tuple(network.parameters()), retain_graph=True, allow_unused=True
+    )
     return [0.0 if gradient is None else float(gradient.abs().max()) for gradient in found]
 
 

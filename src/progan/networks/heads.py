@@ -99,7 +99,7 @@ class MatchCritic(nn.Module):
 
     def forward(
         self, image: Float[Tensor, "n c h w"], y: Float[Tensor, "n k"]
-    ) -> Float[Tensor, "n h"]:
+    ) -> Float[Tensor, "n o"]:
         """Of each pair: the logit of being real, where there are two heads; that of matching."""
         features = self.trunk(image)
         match = self.match(features, y)

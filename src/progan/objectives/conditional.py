@@ -39,7 +39,7 @@ def label_loss(
 
 
 def match_critic(
-    right: Scores, wrong: Scores, fake: Scores | None = None
+    right: Scores, wrong: Float[Tensor, " m"], fake: Float[Tensor, " f"] | None = None
 ) -> dict[str, Float[Tensor, ""]]:
     """−log σ(m(x, y)) of real pictures with their labels, −log(1 − σ(m)) with others.
 
