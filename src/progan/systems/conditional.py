@@ -228,7 +228,9 @@ class Conditional(GAN):
 
     def score(self, batch: Images, at: Progress) -> Tensor:
         """The discriminator's score of each picture, with its label if it has one."""
-        return self.judge(batch.image, self.labels_of(batch) if hasattr(batch, "label") else None)
+        return self.judge(
+            batch.image, self.labels_of(batch) if isinstance(batch, Labelled) else None
+        )
 
     @torch.no_grad()
     def preview(self, batch: Images, at: Progress) -> Mapping[str, Tensor]:
