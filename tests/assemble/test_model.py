@@ -11,7 +11,7 @@ import torch
 
 import progan
 from progan.assemble.model import load
-from progan.assemble.walks import ease, loop_walk, slerp, smooth_noise, smooth_walk
+from progan.assemble.walks import code_rows, ease, loop_walk, slerp, smooth_noise, smooth_walk
 from progan.core.errors import CheckpointError, ConfigError
 from progan.core.latents import LatentField
 from progan.core.recipe import Recipe
@@ -370,3 +370,46 @@ def test_priors_hold_on_walks() -> None:
     assert [int(row["label"]) for row in loop] == [1, 1, 4, 4, 4, 4, 1, 1]
     assert float(loop[2]["u"][0, 0]) == pytest.approx(0.0)
     assert loop[3]["z"].shape == (1, 300)
+
+
+def test_classes_that_can_be_mixed_glide_into_each_other() -> None:
+    fields = (
+        LatentField(name="z", shape=(2,)),
+        LatentField(
+            name="label", shape=(), prior="categorical", role="class", choices=3, mixes=True
+        ),
+    )
+    keys = {"z": torch.ones(2, 2), "label": torch.tensor([0, 2])}
+    rows = [row["label"] for row in loop_walk(fields, keys, 8)]
+    assert rows[0].tolist() == [[1.0, 0.0, 0.0]]
+    torch.testing.assert_close(rows[2], torch.tensor([[0.5, 0.0, 0.5]]))  # half-way: ease(½) = ½
+    assert rows[4].tolist() == [[0.0, 0.0, 1.0]]
+    same = {**keys, "label": torch.tensor([1, 1])}
+    assert [int(row["label"]) for row in loop_walk(fields, same, 4)] == [1] * 4
+
+
+def test_every_code_is_swept_while_all_else_stays() -> None:
+    fields = (
+        LatentField(name="z", shape=(3,)),
+        LatentField(name="kind", shape=(), prior="categorical", role="code", choices=3),
+        LatentField(name="size", shape=(2,), prior="uniform", role="code"),
+        LatentField(name="on", shape=(1,), prior="bernoulli", role="class"),
+    )
+    row = {
+        "z": torch.randn(1, 3),
+        "kind": torch.tensor([1]),
+        "size": torch.tensor([[0.25, -0.5]]),
+        "on": torch.tensor([[1.0]]),
+    }
+    rows = dict(code_rows(fields, row, 5))
+    assert list(rows) == ["kind", "size 1", "size 2", "on 1"]
+    assert [int(one["kind"]) for one in rows["kind"]] == [0, 1, 2]
+    assert [one["size"][0].tolist() for one in rows["size 2"]] == [
+        [0.25, value] for value in (-1.0, -0.5, 0.0, 0.5, 1.0)
+    ]
+    assert [float(one["on"]) for one in rows["on 1"]] == [0.0, 0.25, 0.5, 0.75, 1.0]
+    assert row["size"].tolist() == [[0.25, -0.5]]  # as it was
+    for name, swept in rows.items():
+        for one in swept:
+            assert all(torch.equal(one[f], row[f]) for f in row if not name.startswith(f))
+    assert len(dict(code_rows(fields, row, 5, most=2))["kind"]) == 2

@@ -201,3 +201,50 @@ def test_a_walk_through_labels_keeps_them(make_run: MakeRun, here: Path) -> None
     run_verb(run, "--walk", "0,3", "--label", "dog", "--seconds", "0.2", "walk.apng")
     first = pixels_of("walk.apng")[::16, ::16]
     assert np.array_equal(first, load(run).sample([0], labels="dog")[0])
+
+
+def test_a_row_for_each_class_has_the_same_seeds(make_run: MakeRun, here: Path) -> None:
+    run = make_run(name="pets", classes=("cat", "dog"))
+    run_verb(run, "rows.png", "--grid-by-class", "--seeds", "3,5,8")
+    model = load(run)
+    sheet = pixels_of("rows.png")
+    assert sheet.shape == (32, 48, 3)
+    for row, name in enumerate(("cat", "dog")):
+        for column, seed in enumerate((3, 5, 8)):
+            cell = sheet[row * 16 : row * 16 + 16, column * 16 : column * 16 + 16]
+            assert np.array_equal(cell, model.sample([seed], labels=name)[0])
+    run_verb("--like", "rows.png", run, "again.png")
+    assert np.array_equal(pixels_of("again.png"), sheet)
+
+
+def test_labels_and_codes_are_swept_along_rows(make_run: MakeRun, here: Path) -> None:
+    run = make_run(name="pets", classes=("cat", "dog"))
+    run_verb(run, "sweep.png", "--traverse", "--seeds", "4,7")
+    sheet = pixels_of("sweep.png")
+    assert sheet.shape == (32, 32, 3)  # two seeds, two classes
+    assert np.array_equal(sheet[16:, :16], load(run).sample([7], labels="cat")[0])
+    run_verb("--like", "sweep.png", run, "again.png")
+    assert np.array_equal(pixels_of("again.png"), sheet)
+
+
+def test_a_walk_between_labels_of_one_seed_changes_the_label_alone(
+    make_run: MakeRun, here: Path
+) -> None:
+    run = make_run(name="pets", classes=("cat", "dog"))
+    run_verb(*(run, "glide.gif", "--walk", "3,3", "--label", "cat", "--label", "dog"), "--fps", 4)
+    model = load(run)
+    frames = list(model.walk([3, 3], 8, labels=["cat", "dog"]))
+    assert np.array_equal(frames[0], model.sample([3], labels="cat")[0])
+    assert np.array_equal(frames[4], model.sample([3], labels="dog")[0])
+    assert len({frame.tobytes() for frame in frames[:5]}) > 2  # there is a way between
+
+
+@pytest.mark.parametrize("option", ["--grid-by-class", "--traverse"])
+def test_without_classes_or_codes_there_are_no_rows(
+    make_run: MakeRun, here: Path, option: str
+) -> None:
+    run = make_run(name="plain")
+    with pytest.raises(ConfigError, match=r"no classes|neither codes nor classes"):
+        run_verb(run, "rows.png", option)
+    with pytest.raises(ConfigError, match="do not go together"):
+        run_verb(run, "rows.png", option, "--grid", "2x2")

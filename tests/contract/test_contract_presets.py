@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from progan.assemble.recipes import resolve
+from progan.core.batch import Labelled
 from progan.core.errors import ConfigError
 from progan.core.plan import Plan
 from progan.core.recipe import Recipe
@@ -34,9 +35,22 @@ def built(name: str, preset: str, classes: int) -> tuple[System[Any], DataSpec, 
     raise AssertionError(f"no size suits {name} {preset}: {refused}")
 
 
+def needs_labels(name: str) -> bool:
+    """Whether a system takes nothing but labelled pictures."""
+    return load_system_class(name).batch_type is Labelled
+
+
+@pytest.mark.parametrize("name", [name for name in SYSTEMS if needs_labels(name)])
+def test_a_system_that_needs_labels_says_so(name: str) -> None:
+    with pytest.raises(ConfigError, match="needs labels"):
+        load_system_class(name)(load_config_class(name)(), DataSpec(resolution=32))
+
+
 @pytest.mark.parametrize("classes", [0, 10])
 @pytest.mark.parametrize(("name", "preset"), PRESETS)
 def test_every_preset_builds_and_plans(name: str, preset: str, classes: int) -> None:
+    if needs_labels(name) and not classes:
+        return  # refused: see above
     system, data, plan = built(name, preset, classes)
     assert plan.stages[-1].resolution == data.resolution
     start = 0

@@ -44,6 +44,9 @@ CPU = torch.device("cpu")
 SMALL = DataSpec(resolution=8, channels=1, images=64)
 COLOUR = DataSpec(resolution=16, channels=3, images=64)
 LABELS = DataSpec(resolution=8, channels=1, classes=3, images=64)
+UNEVEN = DataSpec(resolution=8, channels=1, classes=3, images=64, label_shares=(0.5, 0.25, 0.25))
+ATTRIBUTES = DataSpec(resolution=8, channels=1, images=64, label_kind="multi-label", label_size=3)
+NUMBERS = DataSpec(resolution=8, channels=1, images=64, label_kind="continuous", label_size=2)
 
 
 class FakeData:
@@ -59,7 +62,7 @@ class FakeData:
             adaptive_avg_pool2d(torch.stack([row[name] for row in rows]), height_width(resolution))
             for name in ("a", "b")
         )
-        label = torch.tensor([number % max(1, self.spec.classes) for number in numbers])
+        label = fake_labels(self.spec, numbers)
         classes = ((a[:, 0] + 1) * (LAYOUT_CLASSES / 2)).long().clamp(0, LAYOUT_CLASSES - 1)
         made: dict[type[Batch], Batch] = {
             Images: Images(a),
@@ -70,6 +73,14 @@ class FakeData:
             Unpaired: Unpaired(a, b),
         }
         return made[self.batch_type]
+
+
+def fake_labels(spec: DataSpec, numbers: range) -> Tensor:
+    """Labels of the kind that `spec` says: classes go round, others are parts of the number."""
+    if spec.label_kind == "class":
+        return torch.tensor([number % max(1, spec.classes) for number in numbers])
+    bits = [[float(number >> k & 1) for k in range(spec.label_size)] for number in numbers]
+    return torch.tensor(bits) * (1.0 if spec.label_kind == "multi-label" else 0.5)
 
 
 @lru_cache(maxsize=4096)
@@ -276,6 +287,84 @@ VARIANTS: tuple[Variant, ...] = (
         name="toy",
         preset="toy",
         set={"batch": 4, "pulling_away": 0.0},
+    ),
+    Variant(
+        system="cgan",
+        name="dcgan",
+        set={"width": 4, "batch": 4, "latent_size": 8},
+        data=LABELS,
+    ),
+    Variant(
+        system="cgan",
+        name="mlp",
+        preset="mlp",
+        set={"batch": 4, "latent_size": 8},
+        data=UNEVEN,
+    ),
+    Variant(
+        system="cgan",
+        name="matching-aware",
+        preset="matching-aware",
+        set={"width": 4, "batch": 4, "latent_size": 8},
+        data=LABELS,
+    ),
+    Variant(
+        system="cgan",
+        name="matching-attributes",
+        preset="toy",
+        set={"condition": "matching-aware", "batch": 4, "objective": "hinge"},
+        data=ATTRIBUTES,
+    ),
+    Variant(
+        system="cgan",
+        name="two-head",
+        preset="two-head",
+        set={"width": 4, "batch": 4, "latent_size": 8, "match_on_fake": True},
+        data=LABELS,
+    ),
+    Variant(
+        system="cgan",
+        name="ac-gan",
+        preset="ac-gan",
+        set={"width": 4, "batch": 4, "latent_size": 8},
+        data=LABELS,
+    ),
+    Variant(
+        system="cgan",
+        name="ac-gan-numbers",
+        preset="toy",
+        set={"condition": "ac-gan", "batch": 4},
+        data=NUMBERS,
+    ),
+    Variant(
+        system="cgan",
+        name="projection",
+        preset="projection",
+        set={"width": 4, "batch": 4, "latent_size": 8, "critic_steps": 2},
+        data=LABELS,
+    ),
+    Variant(
+        system="cgan",
+        name="relativistic",
+        preset="toy",
+        set={
+            "batch": 4,
+            "objective": "relativistic",
+            "condition": "projection",
+            "penalty.kind": "r1+r2",
+        },
+        data=LABELS,
+    ),
+    Variant(
+        system="infogan",
+        name="dcgan",
+        set={"width": 4, "batch": 4, "latent_size": 8, "categories": [3, 2]},
+    ),
+    Variant(
+        system="infogan",
+        name="toy",
+        preset="toy",
+        set={"batch": 4},
     ),
     Variant(
         system="ensemble",

@@ -86,7 +86,9 @@ def test_labels_and_spec_say_what_is_there(store: Path) -> None:
     pyramid = Pyramid.open(store)
     assert pyramid.classes == ("5", "6", "7")
     assert pyramid.labels([0, 1, 2, 10]).tolist() == [0, 1, 2, 1]
-    assert pyramid.spec == DataSpec(resolution=16, channels=3, classes=3, images=11)
+    shares = (4 / 11, 4 / 11, 3 / 11)  # 11 labels, 0 1 2 0 1 2 …
+    expected = DataSpec(resolution=16, channels=3, classes=3, images=11, label_shares=shares)
+    assert pyramid.spec == expected
     assert pyramid.resolutions == (4, 8, 16)
     assert pyramid.report.labels == {"5": 4, "6": 4, "7": 3}
 

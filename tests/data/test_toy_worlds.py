@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from progan.core.batch import Labelled
 from progan.core.errors import ConfigError
 from progan.data.toy import Mixture, ToyDraws, World, images_of, points_of, uniforms
 from progan.data.worlds import WORLDS, lookup
@@ -182,3 +183,44 @@ def test_points_travel_as_pictures_of_one_pixel() -> None:
 def test_an_unknown_world_is_told_which_there_are() -> None:
     with pytest.raises(ConfigError, match=r"spirla.*ring-pacgan.*Did you mean spiral\?"):
         lookup("spirla")
+
+
+def test_labels_of_a_mixture_are_its_modes() -> None:
+    """Each point of the ring lies at its label's mode: neighbours are 38 sigma apart."""
+    world = lookup("ring")
+    assert isinstance(world, Mixture)
+    points, labels = world.sample(range(500), seed=3), world.labels(range(500), seed=3)
+    assert labels.dtype is torch.int64
+    assert (points - torch.tensor(world.centres)[labels]).norm(dim=1).max() < 6 * world.sigma
+    assert torch.equal(labels[100:110], world.labels(range(100, 110), seed=3))
+    assert (world.spec.classes, world.spec.label_kind) == (8, "class")
+    assert lookup("gaussian1d").spec.classes == 0  # one mode tells nothing
+
+
+def test_attributes_say_where_a_corner_is() -> None:
+    world = lookup("corners")
+    points, labels = world.sample(range(400)), world.labels(range(400))
+    assert torch.equal(labels, (points > 0).float())  # whether right, whether up: 10 sigma away
+    spec = world.spec
+    assert (spec.classes, spec.label_kind, spec.label_size) == (0, "multi-label", 2)
+    assert spec.label_shares == (0.5, 0.5)
+
+
+def test_the_label_of_a_curve_is_the_place_along_it() -> None:
+    world = lookup("moons")
+    points, labels = world.sample(range(400)), world.labels(range(400))
+    assert labels.shape == (400, 1)
+    assert labels.abs().max() <= 1
+    angle = math.pi * (labels[:, 0] + 1)  # the first half of the line is the upper moon
+    upper = labels[:, 0] < 0
+    arc = torch.stack([torch.cos(angle) - 0.5, torch.sin(angle) - 0.25], dim=1)
+    assert (points - arc)[upper].norm(dim=1).max() < 6 * world.sigma
+    assert (world.spec.label_kind, world.spec.label_size) == ("continuous", 1)
+
+
+def test_labelled_batches_are_asked_for_by_their_type() -> None:
+    world = lookup("ring")
+    batch = ToyDraws(world, 7, Labelled).batch(range(4, 9), 1)
+    assert isinstance(batch, Labelled)
+    assert torch.equal(batch.label, world.labels(range(4, 9), seed=7))
+    assert torch.equal(batch.image, ToyDraws(world, 7).batch(range(4, 9), 1).image)

@@ -7,11 +7,15 @@ import math
 import pytest
 import torch
 
+from progan.data.toy import Mixture
+from progan.data.worlds import WORLDS
 from progan.lab.contest import Affine, normal, play, scores_at, slopes_at
 from progan.lab.exhibits.avoiding import AVOIDING, START, best_normal, divergence_from
+from progan.lab.exhibits.codes import independent_information, purity
 from progan.lab.exhibits.overlap import jensen_shannon
 from progan.lab.exhibits.record import Number
 from progan.lab.gallery import EXHIBITS
+from progan.lab.labelled import mixture, of_classes, trained
 from progan.objectives.divergence import DIVERGENCES
 
 
@@ -77,7 +81,7 @@ def test_divergences_from_a_normal_are_those_of_the_books() -> None:
 
 
 def test_exhibits_have_names_of_their_own_and_say_what_is_to_be_expected() -> None:
-    assert len(EXHIBITS) == 6
+    assert len(EXHIBITS) == 9
     assert AVOIDING.slug in EXHIBITS
     for exhibit in EXHIBITS.values():
         assert exhibit.question.endswith("?")
@@ -93,3 +97,31 @@ def test_every_number_of_an_exhibit_is_as_theory_says(slug: str) -> None:
     assert found.numbers
     missed = {name: (n.value, n.bar) for name, n in found.numbers.items() if not n.holds}
     assert not missed
+
+
+def test_points_are_measured_class_by_class() -> None:
+    """A generator that draws class 2 of the ring where it lies, and all others there too."""
+    trainer = trained("cgan", WORLDS["ring"], steps=1, seed=0, sets=["batch=8"])
+    world = WORLDS["ring"]
+    assert isinstance(world, Mixture)
+    centre = torch.tensor(world.centres[2])
+    trainer.system.generate = lambda latents, at: (  # type: ignore[assignment, union-attr]
+        (centre + 0.01 * latents["z"])[:, :, None, None]
+    )
+    found = of_classes(trainer, world)
+    assert found[2].off < 0.001
+    assert found[2].deviation == pytest.approx(0.01, rel=0.05)
+    assert found[2].high_quality == 1.0
+    assert found[6].off == pytest.approx(2.0, abs=0.01)  # on the other side
+    assert found[6].high_quality == 0.0
+
+
+def test_information_and_purity_of_codes_that_are_known() -> None:
+    """Each code at its own mode: log 8, all pure. All codes at one mode: nothing, one mode."""
+    centres = torch.tensor(mixture("ring").centres)
+    apart = [centre + 0.01 * torch.randn(200, 2) for centre in centres]
+    assert independent_information(apart) == pytest.approx(math.log(8), abs=0.02)
+    assert purity(apart) == (1.0, 8)
+    together = [centres[0] + 0.01 * torch.randn(200, 2) for _ in centres]
+    assert independent_information(together) < 0.05
+    assert purity(together) == (1.0, 1)

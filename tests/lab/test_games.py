@@ -54,3 +54,9 @@ def test_an_unknown_game_is_told_what_may_have_been_meant() -> None:
         find("xyzzyxyzzy")
     with pytest.raises(ConfigError, match="nobody has written"):
         find("fgan:unheard-of")
+
+
+@pytest.mark.parametrize("name", ["matching-aware", "two-head", "ac-gan", "infogan"])
+def test_games_with_more_terms_than_the_objectives_have_no_target(name: str) -> None:
+    game, system = system_of(name)
+    assert lesson_of(game, system).targets == ()  # type: ignore[arg-type]

@@ -84,3 +84,19 @@ def test_the_index_leads_to_every_page_it_names(tmp_path: Path) -> None:
     assert page.count("<article") == 2
     for words in ('href="one/lab.html"', 'href="two/lab.html"', "first words", "data:image/webp"):
         assert words in page
+
+
+@pytest.mark.parametrize(
+    ("game", "data"), [("projection", "corners"), ("cgan", "spiral"), ("infogan", "ring")]
+)
+def test_games_with_labels_and_codes_play_on_every_kind_of_label(
+    game: str, data: str, tmp_path: Path
+) -> None:
+    shown = prepare(game, data, steps=2).play(tmp_path, command_line="")
+    assert shown.record.moments[-1].field is not None
+    assert shown.record.moments[-1].pushes is not None
+
+
+def test_a_game_of_labels_needs_a_world_that_has_them() -> None:
+    with pytest.raises(ConfigError, match="needs labels"):
+        prepare("cgan", "gaussian1d")

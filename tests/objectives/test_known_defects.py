@@ -19,6 +19,7 @@ from progan.objectives.adversarial import least_squares_critic, minimax_critic
 from progan.objectives.adversarial import non_saturating_generator as non_saturating
 from progan.objectives.divergence import DIVERGENCES
 from progan.objectives.energy import margin_critic, pulling_away
+from progan.objectives.information import categorical_information, uniform_information
 from progan.objectives.penalty import gradient_penalty
 
 Critic = Callable[[Tensor], Tensor]
@@ -325,3 +326,62 @@ def test_a_margin_on_the_mean_energy_forgives_fakes_that_are_below_it() -> None:
 
     check(lambda energy: margin_critic(torch.zeros(2), energy, 10.0)["fake"])
     rejects(check, lambda energy: torch.relu(10.0 - energy.mean()))
+
+
+# information
+
+Bound = Callable[[Tensor, Tensor], Tensor]
+
+
+def test_a_sum_made_by_a_tensors_constructor_teaches_nobody() -> None:
+    """Defect 6. torch.tensor([…]) copies numbers: what they were made of is forgotten.
+
+    tests/systems/test_infogan.py holds the system's own terms to reaching G and Q."""
+    logits, code = torch.randn(4, 3), torch.tensor([0, 2, 1, 1])
+
+    def check(gather: Callable[[list[Tensor]], Tensor]) -> None:
+        given = logits.clone().requires_grad_()
+        total = gather([categorical_information(given, code), given.square().mean()])
+        assert total.requires_grad
+        assert torch.autograd.grad(total, given)[0].abs().max() > 0
+
+    check(lambda terms: torch.stack(terms).sum())
+    rejects(check, lambda terms: torch.tensor([float(term.detach()) for term in terms]).sum())
+
+
+def test_codes_that_are_the_labels_are_told_not_found() -> None:
+    """Defect 7. Codes must be drawn: with the labels in their place, they are the labels.
+
+    tests/systems/test_infogan.py holds the system to asking for no labels, and its first loss to
+    the logarithm, not the square."""
+    label = torch.arange(1000) % 8
+
+    def check(draw: Callable[[], Tensor]) -> None:
+        share = (draw() == label).float().mean()
+        assert abs(float(share) - 1 / 8) < 0.05  # chance, within 5 sigma
+
+    check(lambda: torch.randint(8, (1000,), generator=torch.Generator().manual_seed(0)))
+    rejects(check, lambda: label)
+
+
+def test_a_normals_entropy_claims_information_where_there_is_none() -> None:
+    """Defect 8. A uniform code, pictures that tell nothing of it, Q's mean 0: with the entropy
+    of N(0, 1), 1.419, and σ = 1 the "bound" is 1.419 − 0.919 − 1/6 = ⅓. Ours, with log 2: −0.393;
+    with the best σ² = ⅓ log 2 − 0.870 = −0.176."""
+    code = (2 * (torch.arange(4000) + 0.5) / 4000 - 1)[:, None]
+    nothing = torch.zeros_like(code)
+
+    def check(bound: Bound) -> None:
+        assert bound(nothing, code) <= 0  # I(c; x) = 0
+
+    check(lambda mean, code: uniform_information(mean, torch.zeros_like(mean), code))
+    best = torch.full_like(code, math.log(1 / 3))
+    check(lambda mean, code: uniform_information(mean, best, code))
+
+    def wrong(mean: Tensor, code: Tensor) -> Tensor:
+        entropy = 0.5 * math.log(2 * math.pi * math.e)
+        return entropy - 0.5 * (math.log(2 * math.pi) + (code - mean).square().mean())
+
+    rejects(check, wrong)
+    assert wrong(nothing, code).item() == pytest.approx(1 / 3, abs=1e-3)
+    assert uniform_information(nothing, best, code).item() == pytest.approx(-0.1765, abs=1e-3)

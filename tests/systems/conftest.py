@@ -30,7 +30,7 @@ def build_system(
     **settings: Any,
 ) -> Any:
     data = DataSpec(resolution=resolution, channels=channels, classes=classes)
-    if classes:
+    if classes and system == "progan":
         settings.setdefault("label_weight", 1.0)
     config = build_config(preset, system=system, **settings)
     torch.manual_seed(0)

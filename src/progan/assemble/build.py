@@ -69,7 +69,8 @@ def spec_to_plain(spec: DataSpec) -> dict[str, Any]:
 
 def spec_from_plain(plain: dict[str, Any]) -> DataSpec:
     """Read what `spec_to_plain` wrote."""
-    return DataSpec(**plain)
+    shares = tuple(plain.get("label_shares", ()))
+    return DataSpec(**{**plain, "label_shares": shares})
 
 
 def versions() -> dict[str, str]:

@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.uint8]
 
-__all__ = ["growth", "nearest_training", "real_grid", "sample_grid", "truncation_rows", "walk"]
+__all__ = [
+    "codes",
+    "growth",
+    "nearest_training",
+    "real_grid",
+    "sample_grid",
+    "truncation_rows",
+    "walk",
+]
 
 GRID = 64
 """Pictures in a grid, 8 by 8: the first seeds, none chosen by hand."""
@@ -31,6 +39,8 @@ SIDE = 128
 GROWTH_SEEDS, GROWTH_SIDE = 16, 64
 TRUNCATIONS = (0.3, 0.5, 0.7, 1.0)
 TRUNCATION_SEEDS = 8
+CODE_SEEDS, MOST_VALUES = 4, 20
+"""Rows of a code's picture, and values in each."""
 WALK_SEEDS = (0, 1, 2, 3, 4, 5)
 WALK_RATE = 24.0
 """Frames a second."""
@@ -78,6 +88,22 @@ def growth(folder: Path, model: Model) -> list[dict[str, Any]]:
         _write(folder, name, images, GROWTH_SIDE, 4)
         shown: int | str = height if height == width else size
         rows.append({"resolution": shown, "alpha": alpha, "picture": name})
+    return rows
+
+
+def codes(folder: Path, model: Model) -> list[dict[str, Any]]:
+    """Each code or label swept through its values, a row for each of four seeds."""
+    found: dict[str, list[Pixels]] = {}
+    if not model.code_counts:
+        return []
+    for seed in range(CODE_SEEDS):
+        for name, swept in model.traverse(seed, most=MOST_VALUES):
+            found.setdefault(name, []).append(np.stack(swept).transpose(0, 3, 1, 2))
+    rows = []
+    for index, (name, seeds) in enumerate(found.items()):
+        file = f"code_{index}.png"
+        _write(folder, file, np.concatenate(seeds), GROWTH_SIDE, len(seeds[0]))
+        rows.append({"code": name, "picture": file})
     return rows
 
 

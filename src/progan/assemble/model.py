@@ -12,6 +12,7 @@ costs about what batches do at one thread.)
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,7 +25,7 @@ import torch
 from progan.assemble.export import save_model
 from progan.assemble.many import Frame, choose_for, draw
 from progan.assemble.stored import Stored, Weights, fill, open_stored
-from progan.assemble.walks import loop_walk, smooth_walk
+from progan.assemble.walks import code_rows, loop_walk, smooth_walk
 from progan.core.batch import Labelled
 from progan.core.errors import ConfigError
 from progan.core.grids import to_uint8
@@ -252,6 +253,42 @@ class Model:
         else:
             raise ConfigError(f'kind is "{kind}"; a walk is "loop" or "smooth".')
         return (self.picture(row) for row in rows)
+
+    def traverse(
+        self,
+        seed: int,
+        truncation: float | None = None,
+        *,
+        steps: int = 10,
+        most: int | None = None,
+    ) -> list[tuple[str, list[Frame]]]:
+        """For each code or label the model has: its name, and the pictures of its values in a row.
+
+        All else is that of `seed`. A code without end is swept in `steps` steps, another takes all
+        its values, or the first `most`.
+
+        Raises ConfigError for a model that has neither codes nor labels.
+        """
+        self._checked([seed], truncation)
+        if steps < 2:
+            raise ConfigError(f"steps is {steps}; a code is swept in 2 or more: steps=10")
+        rows = code_rows(self._fields, self.latents(seed, truncation), steps, most)
+        if not rows:
+            raise ConfigError(
+                "This model has neither codes nor classes, so there is nothing to sweep. Train "
+                "one that has: progan train PICTURES --system infogan"
+            )
+        return [(name, [self.picture(row) for row in swept]) for name, swept in rows]
+
+    @property
+    def code_counts(self) -> tuple[int, ...]:
+        """Of each code or label, how many values it has; 0 where it has no end."""
+        return tuple(
+            field.choices
+            for field in self._fields
+            if field.role in ("class", "code")
+            for _ in range(math.prod(field.shape))
+        )
 
     def latents(
         self, seed: int, truncation: float | None = None, label: int | None = None

@@ -47,6 +47,9 @@ class Settings:
     alpha: float
     labels: tuple[int, ...] | None = None
     """One class for all, or one a seed; None: round the classes by seed."""
+    traverse: bool = False
+    """Whether each row sweeps one code through its values: every code of the first seed, then those
+    of the next."""
 
     @property
     def seed_list(self) -> list[int]:
@@ -168,6 +171,7 @@ def _settings(plain: Any) -> Settings:
         raise ValueError("it is no object")
     if not _is_whole(plain.pop("version", None), VERSION, VERSION):
         raise ValueError(f"its version is not {VERSION}")
+    plain.setdefault("traverse", False)  # in notes from before there was any
     if plain.keys() != {field.name for field in fields(Settings)}:
         raise ValueError("keys are missing or unknown")
     size = plain["resolution"]
@@ -184,6 +188,7 @@ def _settings(plain: Any) -> Settings:
         "truncation": plain["truncation"] is None or _is_share(plain["truncation"]),
         "resolution": all(_is_whole(side, 1, 65536) for side in sides),
         "alpha": _is_share(plain["alpha"]),
+        "traverse": isinstance(plain["traverse"], bool),
         "labels": plain["labels"] is None
         or (
             isinstance(plain["labels"], list)

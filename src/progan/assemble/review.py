@@ -133,6 +133,7 @@ class _Reviewer:
             "samples": exhibits.sample_grid(folder, model),
             "growth": exhibits.growth(folder, model),
             "truncation": exhibits.truncation_rows(folder, model),
+            "codes": exhibits.codes(folder, model),
             "walk": exhibits.walk(folder, model, FRAMES if watch.left > 15 else FEW_FRAMES),
         }
         self.cost = _seconds(lambda: self.source(PILOT, PILOT)) / PILOT

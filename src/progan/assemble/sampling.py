@@ -14,7 +14,7 @@ from PIL import Image
 from progan.assemble.containers import MADE_HERE
 from progan.assemble.files import check_free, write_out
 from progan.assemble.film import Film, write_film
-from progan.assemble.model import Label, Model, load
+from progan.assemble.model import Frame, Label, Model, load
 from progan.assemble.notes import Settings, parse_seeds, read_note, seeds_to_text, to_note
 from progan.assemble.stored import MODEL_FILE
 from progan.core.errors import CheckpointError, ConfigError, RoomError
@@ -23,6 +23,7 @@ from progan.core.plan import height_width
 from progan.engine.checkpoint import checkpoints, read_header
 
 __all__ = [
+    "by_class",
     "model_of",
     "parse_seeds",
     "picture_like",
@@ -31,11 +32,16 @@ __all__ = [
     "save_walk",
     "settings_for",
     "sheet",
+    "traversal",
 ]
 
 LARGEST_SHEET = 128 * 2**20
 """Pixels of the largest sheet."""
 DEFAULT_SEEDS = 16
+CLASS_SEEDS = 8
+"""Pictures of each class where nothing is said."""
+SWEEP = 10
+"""Values through which a code without end is swept."""
 
 
 def settings_for(
@@ -81,6 +87,50 @@ def settings_for(
     )
 
 
+def by_class(
+    model: Model,
+    *,
+    seeds: str | Sequence[int] | None = None,
+    truncation: float | None = None,
+) -> Settings:
+    """The settings of a sheet with a row for each class: every row has the same seeds.
+
+    Raises ConfigError for a model without classes.
+    """
+    if not model.classes:
+        raise ConfigError(
+            "This model has no classes, so there are no rows to make. Leave --grid-by-class out."
+        )
+    given = range(CLASS_SEEDS) if seeds is None else seeds
+    numbers = parse_seeds(given) if isinstance(given, str) else list(given)
+    return settings_for(
+        model,
+        seeds=numbers * model.classes,
+        grid=f"{len(numbers)}x{model.classes}",
+        truncation=truncation,
+        labels=[label for label in range(model.classes) for _ in numbers],
+    )
+
+
+def traversal(
+    model: Model,
+    *,
+    seeds: str | Sequence[int] | None = None,
+    truncation: float | None = None,
+) -> Settings:
+    """The settings of a sheet whose rows each sweep one code or label: see `Model.traverse`.
+
+    Raises ConfigError for a model that has none.
+    """
+    given = [0] if seeds is None else seeds
+    numbers = parse_seeds(given) if isinstance(given, str) else list(given)
+    counts = model.code_counts
+    columns = max([count or SWEEP for count in counts], default=1)
+    grid = f"{columns}x{max(1, len(numbers) * len(counts))}"
+    settings = settings_for(model, seeds=numbers, grid=grid, truncation=truncation)
+    return replace(settings, traverse=True)
+
+
 def _shown_place(file: Path) -> str:
     """The run, folder or file of a model: from here if it lies below, else with ~ for home."""
     place = file.parent.parent if file.parent.name == "checkpoints" else file
@@ -104,12 +154,23 @@ def sheet(model: Model, settings: Settings) -> Image.Image:
         )
     view = model.at(settings.resolution, settings.alpha)
     filled = np.full((*shape, model.channels), 255, np.uint8)
-    pictures = view.each(settings.seed_list, settings.truncation, settings.labels)
-    for index, picture in enumerate(pictures):
-        top = index // settings.columns * height
-        left = index % settings.columns * width
+    for row, column, picture in _cells(view, settings):
+        top, left = row * height, column * width
         filled[top : top + height, left : left + width] = picture
     return to_picture(filled)
+
+
+def _cells(view: Model, settings: Settings) -> Iterator[tuple[int, int, Frame]]:
+    """Row, column and picture of every cell that has one."""
+    if not settings.traverse:
+        pictures = view.each(settings.seed_list, settings.truncation, settings.labels)
+        for index, picture in enumerate(pictures):
+            yield *divmod(index, settings.columns), picture
+        return
+    swept = (view.traverse(seed, settings.truncation, steps=SWEEP) for seed in settings.seed_list)
+    for row, (_, pictures_) in enumerate(one for rows in swept for one in rows):
+        for column, picture in enumerate(pictures_):
+            yield row, column, picture
 
 
 def _png(picture: Image.Image, settings: Settings) -> bytes:

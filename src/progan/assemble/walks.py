@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from progan.core.latents import LatentField, Latents, draw_fields
 from progan.engine.preview import seeded
 
-__all__ = ["ease", "loop_walk", "slerp", "smooth_noise", "smooth_walk"]
+__all__ = ["code_rows", "ease", "loop_walk", "slerp", "smooth_noise", "smooth_walk"]
 
 
 def ease(t: float) -> float:
@@ -45,7 +46,8 @@ def slerp(a: Tensor, b: Tensor, t: float) -> Tensor:
 def loop_walk(fields: tuple[LatentField, ...], keys: Latents, frames: int) -> Iterator[Latents]:
     """From each row of `keys` to the next and from the last to the first, resting at each.
 
-    Normal fields take the arc, uniform ones the line; a class changes half-way.
+    Normal fields take the arc, others the line, classes that can be mixed among them; a class
+    that cannot changes half-way.
     """
     count = len(next(iter(keys.values())))
     for frame in range(frames):
@@ -54,9 +56,12 @@ def loop_walk(fields: tuple[LatentField, ...], keys: Latents, frames: int) -> It
         row = {}
         for field in fields:
             a, b = keys[field.name][key], keys[field.name][(key + 1) % count]
-            if field.prior == "categorical":
+            if field.prior == "categorical" and field.mixes and bool((a != b).all()):
+                ends = one_hot(torch.stack([a, b]), field.choices).float()
+                between = torch.lerp(ends[0], ends[1], t)
+            elif field.prior == "categorical":
                 between = a if t < 0.5 else b
-            elif field.prior == "uniform":
+            elif field.prior in ("uniform", "bernoulli"):
                 between = torch.lerp(a, b, t)
             else:
                 between = slerp(a, b, t)
@@ -100,7 +105,7 @@ def smooth_walk(
     drawn = {}
     for field in fields:
         with seeded("walk", field.name, seed):
-            if field.prior == "categorical":
+            if field.prior in ("categorical", "bernoulli"):
                 drawn[field.name] = draw_fields((field,), 1)[field.name].expand(
                     frames, *field.shape
                 )
@@ -115,3 +120,32 @@ def smooth_walk(
         drawn[field.name] = noise
     for frame in range(frames):
         yield {name: values[frame : frame + 1] for name, values in drawn.items()}
+
+
+def code_rows(
+    fields: tuple[LatentField, ...], row: Latents, steps: int, most: int | None = None
+) -> list[tuple[str, list[Latents]]]:
+    """For each code or label of `row`: its name, and `row` with that code at one value after the
+    other.
+
+    A categorical field takes its values, `most` of them if given; each number of a uniform one
+    goes from −1 to 1 in `steps` steps, one of zeros and ones from 0 to 1. All else stays as it is.
+    """
+    found: list[tuple[str, list[Latents]]] = []
+    for field in fields:
+        if field.role not in ("class", "code"):
+            continue
+        was = row[field.name]
+        if field.prior == "categorical":
+            values = [torch.full_like(was, value) for value in range(field.choices)][:most]
+            found.append((field.name, [{**row, field.name: value} for value in values]))
+            continue
+        low = 0.0 if field.prior == "bernoulli" else -1.0
+        for index in range(math.prod(field.shape)):
+            swept: list[Latents] = []
+            for value in torch.linspace(low, 1.0, steps).tolist():
+                changed = was.clone()
+                changed.view(-1)[index] = value
+                swept.append({**row, field.name: changed})
+            found.append((f"{field.name} {index + 1}", swept))
+    return found

@@ -51,6 +51,13 @@ def sample(
     label: Annotated[
         list[str] | None, typer.Option(help="A class by name or number; once, or once a seed.")
     ] = None,
+    grid_by_class: Annotated[
+        bool, typer.Option("--grid-by-class", help="A row for each class, the same seeds in each.")
+    ] = False,
+    traverse: Annotated[
+        bool,
+        typer.Option("--traverse", help="A row for each code or label, swept through its values."),
+    ] = False,
     walk: Annotated[
         str | None,
         typer.Option(help="Film a walk through these seeds: 0,3,7. One seed: a random walk."),
@@ -90,6 +97,7 @@ def sample(
         **{"alpha": alpha, "label": label or None, "walk": walk, "seconds": seconds, "fps": fps},
         **{"timelapse": timelapse or None, "separate": separate or None, "at-images": at_images},
         **{"n": n, "exact": exact or None, "backend": backend},
+        **{"grid-by-class": grid_by_class or None, "traverse": traverse or None},
         **{"weights": None if weights == "average" else weights, "like": like, "device": device},
     }
     given = {name: value for name, value in options.items() if value is not None}
@@ -115,6 +123,10 @@ ALONE: Mapping[str, tuple[str, ...]] = {
         *("at-images", "device"),
     ),
     "n": many.BESIDE,
+    **dict.fromkeys(
+        ("grid-by-class", "traverse"),
+        ("seeds", "truncation", "resolution", "alpha", "weights", "at-images", "device"),
+    ),
 }
 """What may stand beside an option that changes what is made."""
 
@@ -244,13 +256,15 @@ def _fresh(source: Path | None, target: Path | None, given: Mapping[str, Any]) -
     if "n" in given:
         many.many(model, given, target or free_name(Path(f"{name}-pictures")), words)
         return
-    settings = sampling.settings_for(
-        model,
-        seeds=given.get("seeds"),
-        grid=given.get("grid"),
-        truncation=given.get("truncation"),
-        labels=given.get("label"),
-    )
+    common = {"seeds": given.get("seeds"), "truncation": given.get("truncation")}
+    if "grid-by-class" in given:
+        settings = sampling.by_class(model, **common)
+    elif "traverse" in given:
+        settings = sampling.traversal(model, **common)
+    else:
+        settings = sampling.settings_for(
+            model, **common, grid=given.get("grid"), labels=given.get("label")
+        )
     if "separate" in given:
         path = target or free_name(Path(f"{name}-pictures"))
         places = sampling.save_separate(model, settings, path)

@@ -47,13 +47,11 @@ class Images(Batch):
 
 
 @dataclass(frozen=True)
-class Labelled(Batch):
-    """Pictures and their classes."""
+class Labelled(Images):
+    """Pictures and their labels."""
 
-    image: Tensor
-    """n c h w, in [-1, 1]."""
     label: Tensor
-    """n, integers from 0."""
+    """Classes: n, integers from 0. Labels that are vectors: n k, floats."""
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,14 @@ import torch
 from torch import Tensor
 
 from progan.core.errors import ConfigError
+from progan.core.specs import DataSpec
 
-__all__ = ["LatentField", "Latents", "Prior", "Role", "draw_fields"]
+__all__ = ["LatentField", "Latents", "Prior", "Role", "draw_fields", "label_field"]
 
 Latents = Mapping[str, Tensor]
 """Latent tensors by field name, one row per picture."""
 
-Prior = Literal["normal", "uniform", "categorical"]
+Prior = Literal["normal", "uniform", "categorical", "bernoulli"]
 Role = Literal["noise", "class", "code", "layout"]
 
 
@@ -26,7 +27,7 @@ class LatentField:
     """One input of a generator.
 
     `normal` and `uniform` (on [-1, 1]) give floats of `shape`; `categorical` gives one integer
-    below `choices`.
+    below `choices`; `bernoulli` gives floats of `shape` that are 0 or 1.
     """
 
     name: str
@@ -37,7 +38,34 @@ class LatentField:
     choices: int = 0
     """Number of classes of a categorical field."""
     weights: tuple[float, ...] = ()
-    """Of its classes, for a draw; none: all the same."""
+    """Of its classes, for a draw; none: all the same. Of a bernoulli field, how probable 1 is in
+    each number of a row; none: one half."""
+    mixes: bool = False
+    """Of a categorical field: whether rows of weights over its classes may take its place."""
+
+
+def label_field(data: DataSpec, *, name: str = "label") -> LatentField | None:
+    """The label of `data` as an input of a generator, drawn as the data's are; None without."""
+    if data.label_kind == "class":
+        if not data.classes:
+            return None
+        return LatentField(
+            name=name,
+            shape=(),
+            prior="categorical",
+            role="class",
+            choices=data.classes,
+            weights=data.label_shares,
+            mixes=True,
+        )
+    on_off = data.label_kind == "multi-label"
+    return LatentField(
+        name=name,
+        shape=(data.label_size,),
+        prior="bernoulli" if on_off else "uniform",
+        role="class",
+        weights=data.label_shares if on_off else (),
+    )
 
 
 def draw_fields(
@@ -65,6 +93,9 @@ def draw_fields(
             drawn[field.name] = numbers.view(shape)
         elif field.prior == "categorical":
             drawn[field.name] = torch.randint(field.choices, shape, device=device)
+        elif field.prior == "bernoulli":
+            rates = torch.tensor(field.weights or (0.5,), device=device)
+            drawn[field.name] = (torch.rand(shape, device=device) < rates).float()
         elif field.prior == "uniform":
             drawn[field.name] = torch.rand(shape, device=device) * 2 - 1
         else:

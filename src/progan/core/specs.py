@@ -26,6 +26,13 @@ class DataSpec:
     """Number of classes; 0 when pictures carry no label."""
     images: int = 0
     """Number of different pictures."""
+    label_kind: Literal["class", "multi-label", "continuous"] = "class"
+    """class: one of `classes`; multi-label: numbers that are 0 or 1; continuous: numbers in
+    [-1, 1]."""
+    label_size: int = 0
+    """Numbers of a label that is no class."""
+    label_shares: tuple[float, ...] = ()
+    """Share of the pictures in each class, or with each number 1; none: all the same, one half."""
 
 
 @dataclass(frozen=True, kw_only=True)

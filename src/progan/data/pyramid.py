@@ -179,7 +179,15 @@ class Pyramid:
             channels=self.channels,
             classes=len(self.classes),
             images=self.count,
+            label_shares=self._shares(),
         )
+
+    def _shares(self) -> tuple[float, ...]:
+        """Share of each class; none where all are the same, or there are no labels."""
+        if not self.classes:
+            return ()
+        counts = np.bincount(self.labels(np.arange(self.count)), minlength=len(self.classes))
+        return () if len(set(counts)) == 1 else tuple((counts / self.count).tolist())
 
     @property
     def fingerprint(self) -> str:

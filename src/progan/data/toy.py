@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from progan.core.batch import Images
+from progan.core.batch import Batch, Images, Labelled
 from progan.core.randomness import seed_of
 from progan.core.specs import DataSpec
 
@@ -99,10 +99,17 @@ class World:
             logs.append(torch.logsumexp(highest - (apart / sigmas).square() / 2, dim=1))
         return torch.cat(logs)
 
+    def labels(self, numbers: range, seed: int = 0) -> Tensor:
+        """The labels of the points with these numbers: classes n, or rows n k of numbers."""
+        return torch.from_numpy(self._labels(uniforms(seed, numbers)))
+
     @property
     def spec(self) -> DataSpec:
         """What a system is told about its data: one pixel, a channel for each coordinate."""
         return DataSpec(resolution=1, channels=self.dims)
+
+    def _labels(self, u: Floats) -> NDArray[Any]:
+        raise NotImplementedError
 
     def _points(self, u: Floats) -> Floats:
         raise NotImplementedError
@@ -122,6 +129,8 @@ class Mixture(World):
     """Share of each mode, summing to 1; empty for equal shares."""
     sigmas: tuple[float, ...] = ()
     """Deviation of each mode; empty where all have `sigma`."""
+    attributes: tuple[tuple[float, ...], ...] = ()
+    """Of each mode, several labels that are 0 or 1; empty where the mode itself is the label."""
 
     @property
     def shares(self) -> tuple[float, ...]:
@@ -133,13 +142,34 @@ class Mixture(World):
         """Deviation of each mode."""
         return self.sigmas or (self.sigma,) * len(self.centres)
 
+    @property
+    def spec(self) -> DataSpec:
+        """One pixel; the label is the mode, or its attributes."""
+        if self.attributes:
+            rates = np.asarray(self.shares) @ np.asarray(self.attributes)
+            return replace(
+                super().spec,
+                label_kind="multi-label",
+                label_size=len(self.attributes[0]),
+                label_shares=tuple(rates.tolist()),
+            )
+        classes = len(self.centres) if len(self.centres) > 1 else 0
+        return replace(super().spec, classes=classes, label_shares=self.weights)
+
     def _components(self) -> tuple[Tensor, Tensor, Tensor]:
         parts = (self.centres, self.shares, self.spreads)
         centres, shares, sigmas = (torch.tensor(part, dtype=torch.float64) for part in parts)
         return centres, shares, sigmas
 
+    def _modes(self, u: Floats) -> NDArray[np.int64]:
+        return np.searchsorted(np.cumsum(self.shares)[:-1], u[:, 0], side="right")
+
+    def _labels(self, u: Floats) -> NDArray[Any]:
+        modes = self._modes(u)
+        return np.asarray(self.attributes, np.float32)[modes] if self.attributes else modes
+
     def _points(self, u: Floats) -> Floats:
-        chosen = np.searchsorted(np.cumsum(self.shares)[:-1], u[:, 0], side="right")
+        chosen = self._modes(u)
         noise = _normals(u[:, 1:3], self.dims) * np.asarray(self.spreads)[chosen, None]
         return np.asarray(self.centres)[chosen] + noise
 
@@ -153,6 +183,14 @@ class Curve(World):
 
     line: Callable[[Floats], Floats]
     """c: places (n,) to points (n, 2)."""
+
+    @property
+    def spec(self) -> DataSpec:
+        """One pixel; the label is the place along the line, from −1 to 1."""
+        return replace(super().spec, label_kind="continuous", label_size=1)
+
+    def _labels(self, u: Floats) -> NDArray[Any]:
+        return (2 * u[:, :1] - 1).astype(np.float32)
 
     def _components(self) -> tuple[Tensor, Tensor, Tensor]:
         places = (np.arange(_NODES) + 0.5) / _NODES
@@ -169,7 +207,12 @@ class ToyDraws:
 
     world: World
     seed: int = 0
+    batch_type: type[Batch] = Images
+    """Images, or Labelled for points with their labels."""
 
     def batch(self, numbers: range, resolution: Any) -> Images:
         """The points with these numbers, as pictures of 1 × 1 pixels; `resolution` is 1."""
-        return images_of(self.world.sample(numbers, self.seed))
+        points = images_of(self.world.sample(numbers, self.seed))
+        if self.batch_type is Images:
+            return points
+        return Labelled(points.image, self.world.labels(numbers, self.seed))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ def _square(side: int, spacing: float) -> tuple[tuple[float, float], ...]:
     return tuple((x, y) for x in places for y in places)
 
 
-def _box(reach: float) -> dict[str, tuple[float, float]]:
+def _box(reach: float) -> dict[str, Any]:
     return {"low": (-reach, -reach), "high": (reach, reach)}
 
 
@@ -73,6 +74,15 @@ _ALL: tuple[World, ...] = (
         sigma=0.02 / 1.414,
         centres=_circle(8, 2 / 1.414),
         **_box(2.1),
+    ),
+    Mixture(
+        name="corners",
+        summary="4 modes at the corners of a square, sigma 0.1; labels: whether right, whether up",
+        dims=2,
+        sigma=0.1,
+        centres=((-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0), (1.0, 1.0)),
+        attributes=((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)),
+        **_box(1.7),
     ),
     Mixture(
         name="grid",
@@ -144,6 +154,15 @@ _ALL: tuple[World, ...] = (
         centres=((-1.5,), (1.5,)),
         low=(-4.0,),
         high=(4.0,),
+    ),
+    Mixture(
+        name="trio1d",
+        summary="three equal modes on the line at -1, 0 and 1, sigma 1, that lie over each other",
+        dims=1,
+        sigma=1.0,
+        centres=((-1.0,), (0.0,), (1.0,)),
+        low=(-5.0,),
+        high=(5.0,),
     ),
     Mixture(
         name="far1d",

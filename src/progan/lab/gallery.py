@@ -14,9 +14,12 @@ from typing import Any
 from PIL import Image
 
 from progan.assemble.files import write_out
+from progan.lab.exhibits.auxiliary import AUXILIARY
 from progan.lab.exhibits.avoiding import AVOIDING
 from progan.lab.exhibits.clipping import CLIPPING
+from progan.lab.exhibits.codes import CODES
 from progan.lab.exhibits.collapse import COLLAPSE
+from progan.lab.exhibits.labels import LABELS
 from progan.lab.exhibits.optimal import OPTIMAL
 from progan.lab.exhibits.overlap import OVERLAP
 from progan.lab.exhibits.record import Chart, Exhibit, Finding, Shown
@@ -40,7 +43,10 @@ __all__ = ["EXHIBITS", "Card", "write_exhibit", "write_index"]
 
 EXHIBITS: Mapping[str, Exhibit] = {
     exhibit.slug: exhibit
-    for exhibit in (OPTIMAL, SATURATION, OVERLAP, AVOIDING, CLIPPING, COLLAPSE)
+    for exhibit in (
+        *(OPTIMAL, SATURATION, OVERLAP, AVOIDING, CLIPPING, COLLAPSE),
+        *(LABELS, AUXILIARY, CODES),
+    )
 }
 """In the order in which the survey comes to them. Add one here."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -11,6 +10,8 @@ from torch import Tensor
 
 from progan.core.errors import ConfigError
 from progan.core.spelling import nearest
+from progan.lab.game import Game
+from progan.lab.labelled_games import LABELLED
 from progan.lab.lesson import PROBABILITY, Lesson, Scale, Target
 from progan.objectives.divergence import DIVERGENCES
 from progan.objectives.record import Objective
@@ -19,20 +20,6 @@ from progan.systems.duel import Duel
 from progan.systems.registry import SYSTEMS
 
 __all__ = ["GAMES", "Game", "find", "lesson_of"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Game:
-    """What the lab trains under a name."""
-
-    system: str
-    set: Mapping[str, Any] = field(default_factory=dict)
-    """Beside the preset `toy`."""
-    title: str
-    formula: tuple[str, ...]
-    look: tuple[str, ...]
-    source: str
-    scale: Scale = PROBABILITY
 
 
 LOGIT = "discriminator   −E[log D(x)] − E[log(1 − D(G(z)))]"
@@ -188,6 +175,7 @@ GAMES: Mapping[str, Game] = {
         ),
         source="Survey, section on mode collapse; Hoang et al. 2018 for shared networks",
     ),
+    **LABELLED,
 }
 """What has words of its own; every other objective is played by `gan`, every f-divergence by
 `fgan`."""
@@ -273,7 +261,7 @@ def lesson_of(game: Game, system: Any) -> Lesson:
         formula=game.formula,
         look=game.look,
         scale=game.scale,
-        targets=_targets(system) if isinstance(system, Duel) else (),
+        targets=_targets(system) if isinstance(system, Duel) and system.plain else (),
         source=game.source,
     )
 

@@ -54,6 +54,8 @@ SHOWN = (
     "fgan:kl",
     "fgan:reverse-kl",
     "ebgan",
+    "cgan",
+    "infogan",
     "ensemble",
 )
 """Games in the gallery."""
@@ -116,7 +118,7 @@ def prepare(
         )
     system = build_system(recipe, world.spec, torch.device("cpu"))
     plan = _as_long(system.plan(), _per_step(system), steps or STEPS)
-    trainer = Trainer(system, ToyDraws(world, seed), plan=plan, seed=seed)
+    trainer = Trainer(system, ToyDraws(world, seed, system.batch_type), plan=plan, seed=seed)
     return Prepared(trainer=trainer, world=world, lesson=lesson_of(chosen, system), seed=seed)
 
 

@@ -18,9 +18,10 @@ from torch import Tensor, nn
 from progan.core.latents import Latents
 from progan.core.system import Fixed
 from progan.layers.equalized import EqualizedUpConv2d, nearest_kernel
+from progan.layers.labels import label_rows
 from progan.layers.norm import pixel_norm
 from progan.layers.resample import up
-from progan.networks.progressive import Enlarge, Generator, Layer, label_rows, resolutions
+from progan.networks.progressive import Enlarge, Generator, Layer, resolutions
 
 if TYPE_CHECKING:
     from jaxtyping import Float

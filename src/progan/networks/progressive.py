@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from progan.layers.convolve import channels_last
@@ -28,6 +27,7 @@ from progan.layers.equalized import (
     EqualizedUpConv2d,
 )
 from progan.layers.forgetful import forgetful
+from progan.layers.labels import label_rows
 from progan.layers.noise import LeadMeter, MultiplicativeNoise
 from progan.layers.norm import pixel_norm
 from progan.layers.rectifier import leaky_relu
@@ -37,17 +37,12 @@ from progan.layers.spread import MinibatchDiscrimination, MinibatchStddev
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
 
-__all__ = ["Critic", "Enlarge", "Generator", "Layer", "label_rows", "resolutions"]
+__all__ = ["Critic", "Enlarge", "Generator", "Layer", "resolutions"]
 
 
 def resolutions(last: int) -> list[int]:
     """4, 8, 16, … up to `last`."""
     return [2**power for power in range(2, last.bit_length())]
-
-
-def label_rows(label: Tensor, classes: int) -> Float[Tensor, "n k"]:
-    """Classes as one-hot rows; rows of weights (a mixture of classes) pass as they are."""
-    return label if label.is_floating_point() else F.one_hot(label, classes).float()
 
 
 class Layer(nn.Module):

@@ -23,7 +23,7 @@ from progan.networks.dcgan import start_small
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
 
-__all__ = ["SharedCritic", "SharedGenerators", "by_member"]
+__all__ = ["SharedCritic", "SharedGenerators", "by_member", "cut_last"]
 
 
 def by_member(networks: Sequence[Callable[[Tensor], Tensor]], x: Tensor, member: Tensor) -> Tensor:
@@ -47,6 +47,17 @@ def row_of_layers(network: nn.Module) -> nn.Sequential:
     body = network.get_submodule("body")
     assert isinstance(body, nn.Sequential)
     return body
+
+
+def cut_last(critic: nn.Module) -> tuple[nn.Sequential, nn.Conv2d | nn.Linear, int]:
+    """A network as all layers before its last dense or convolutional one, that one, and how many
+    features it takes."""
+    row = row_of_layers(critic)
+    cut = max(i for i, layer in enumerate(row) if isinstance(layer, nn.Linear | nn.Conv2d))
+    trunk, last = row[:cut], row[cut]
+    assert isinstance(trunk, nn.Sequential)
+    assert isinstance(last, nn.Linear | nn.Conv2d)
+    return trunk, last, last.in_features if isinstance(last, nn.Linear) else last.in_channels
 
 
 class SharedGenerators(nn.Module):
@@ -78,18 +89,13 @@ class SharedCritic(nn.Module):
 
     def __init__(self, critic: nn.Module, members: int) -> None:
         super().__init__()
-        row = row_of_layers(critic)
-        kinds = (nn.Linear, nn.Conv2d)
-        cut = max(i for i, layer in enumerate(row) if isinstance(layer, kinds))
-        last = row[cut]
-        self.trunk, self.verdict = row[:cut], last
+        self.trunk, self.verdict, features = cut_last(critic)
         self.classifier: nn.Module
-        if isinstance(last, nn.Conv2d):
-            self.classifier = nn.Conv2d(last.in_channels, members, last.kernel_size[0])
+        if isinstance(self.verdict, nn.Conv2d):
+            self.classifier = nn.Conv2d(features, members, self.verdict.kernel_size[0])
             start_small(self.classifier)
         else:
-            assert isinstance(last, nn.Linear)
-            self.classifier = nn.Linear(last.in_features, members)
+            self.classifier = nn.Linear(features, members)
 
     def verdicts(self, image: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k"]:
         """Of each picture: its score, then a logit for each generator that may have made it."""

@@ -39,6 +39,7 @@ def _parts(run: Run, album: Album) -> list[Section]:
         gallery.pair_part(run, album),
         gallery.growth_part(run, album),
         gallery.levels_part(run, album),
+        gallery.codes_part(run, album),
         gallery.walk_part(run, album),
         gallery.truncation_part(run, album),
         sections.curves_part(run),

@@ -12,6 +12,7 @@ from progan.report.values import Record, number, words
 from progan.report.words import count
 
 __all__ = [
+    "codes_part",
     "growth_part",
     "levels_part",
     "nearest_part",
@@ -28,6 +29,7 @@ _ROOM_LEVELS = 400_000
 _ROOM_WALK = 1_100_000
 _ROOM_TRUNCATION = 400_000
 _ROOM_NEAREST = 250_000
+_ROOM_CODES = 400_000
 _MOST_SNAPSHOTS = 240
 _MOST_ROWS = 64
 _SMALL_WALK = 320
@@ -155,6 +157,18 @@ def truncation_part(run: Run, album: Album) -> Section | None:
         return None
     hint = "Smaller values keep to typical latents: safer pictures, less variety."
     return Section(slug="truncation", title="Truncation", body=[paragraph(hint, "quiet"), strip])
+
+
+def codes_part(run: Run, album: Album) -> Section | None:
+    """Each code or label of the generator, swept through its values."""
+    rows = _rows(run.review, "codes")
+    shown = album.series([_below(row.get("picture")) for row in rows], _ROOM_CODES)
+    captions = [words(row.get("code")) for row in rows]
+    strip = _strip("Codes and labels", shown, captions, "Generated pictures sweeping")
+    if strip is None:
+        return None
+    hint = "Along a row one code changes, all else stays; each row has a seed of its own."
+    return Section(slug="codes", title="Codes and labels", body=[paragraph(hint, "quiet"), strip])
 
 
 def nearest_part(run: Run, album: Album) -> Section | None:

@@ -32,6 +32,8 @@ class Duel(System[Images]):
 
     opponent: ClassVar[str] = "critic"
     """What the paper calls the generator's opponent: the name of the player and the submodule."""
+    plain: ClassVar[bool] = True
+    """Whether the players lower the objective's own terms and penalties, and nothing beside."""
 
     def __init__(
         self,

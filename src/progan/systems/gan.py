@@ -32,8 +32,11 @@ class GAN(Duel):
 
     opponent = "discriminator"
 
-    def __init__(self, config: GANConfig, data: DataSpec) -> None:
-        super().__init__(config, data, objective(config.objective))
+    def __init__(
+        self, config: GANConfig, data: DataSpec, generator: nn.Module | None = None
+    ) -> None:
+        """`generator` takes the place of the one that the settings ask for."""
+        super().__init__(config, data, objective(config.objective), generator)
 
     def make_critic(self) -> nn.Module:
         """The first paper's maxout network where the network is dense."""

@@ -72,7 +72,12 @@ class ProGAN(System[Pictures]):
         )
         if self.classes:
             label = LatentField(
-                name="label", shape=(), prior="categorical", role="class", choices=self.classes
+                name="label",
+                shape=(),
+                prior="categorical",
+                role="class",
+                choices=self.classes,
+                mixes=True,
             )
             self.latent_fields += (label,)
         self.generator, self.critic = build_networks(config, data, self.classes)

@@ -81,6 +81,20 @@ SYSTEMS: Mapping[str, Entry] = {
             config="progan.systems.configs.ebgan:EBGANConfig",
         ),
         Entry(
+            name="cgan",
+            summary="told which class to draw: concatenated, matched, AC-GAN or projection",
+            paper="Mirza & Osindero 2014, Conditional Generative Adversarial Nets",
+            system="progan.systems.cgan:CGAN",
+            config="progan.systems.configs.cgan:CGANConfig",
+        ),
+        Entry(
+            name="infogan",
+            summary="codes among the latents, which a network must read off the pictures",
+            paper="Chen et al. 2016, InfoGAN",
+            system="progan.systems.infogan:InfoGAN",
+            config="progan.systems.configs.infogan:InfoGANConfig",
+        ),
+        Entry(
             name="ensemble",
             summary="several generators: independent, kept along one run, or sharing layers",
             paper="Hoang et al. 2018, MGAN (shared); plain games otherwise",

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from progan.layers.labels import ConditionalBatchNorm2d, label_rows, with_planes
+from progan.layers.spectral import SpectralNorm, with_spectral_norm
+
+
+def test_classes_are_one_hot_rows_and_rows_of_numbers_stay() -> None:
+    assert label_rows(torch.tensor([2, 0]), 3).tolist() == [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
+    mixture = torch.tensor([[0.25, 0.75]])
+    assert label_rows(mixture, 2) is mixture
+
+
+def test_planes_are_constant_and_stand_behind_the_features() -> None:
+    x, y = torch.randn(2, 3, 4, 5), torch.tensor([[1.0, -2.0], [0.0, 0.5]])
+    found = with_planes(x, y)
+    assert found.shape == (2, 5, 4, 5)
+    assert torch.equal(found[:, :3], x)
+    assert torch.equal(found[:, 3:], y[:, :, None, None].expand(-1, -1, 4, 5))
+
+
+def test_conditional_batch_norm_starts_as_batch_norm_whatever_the_label() -> None:
+    x = torch.randn(6, 4, 3, 3)
+    norm, plain = ConditionalBatchNorm2d(4, 3), nn.BatchNorm2d(4)
+    y = label_rows(torch.tensor([0, 1, 2, 0, 1, 2]), 3)
+    torch.testing.assert_close(norm(x, y), plain(x))
+
+
+def test_each_class_has_a_gain_and_a_bias_of_its_own() -> None:
+    norm = ConditionalBatchNorm2d(1, 2)
+    with torch.no_grad():
+        norm.gain.weight.copy_(torch.tensor([[1.0, -0.5]]))  # gains 1 + 1 and 1 − 0.5
+        norm.bias.weight.copy_(torch.tensor([[0.0, 7.0]]))
+    x = torch.tensor([-1.0, 1.0, -1.0, 1.0])[:, None, None, None]  # mean 0, variance 1
+    found = norm(x, label_rows(torch.tensor([0, 0, 1, 1]), 2)).flatten()
+    expected = torch.tensor([-2.0, 2.0, 6.5, 7.5])
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)  # eps of 1e-5
+
+
+def test_spectral_norm_divides_by_the_largest_singular_value() -> None:
+    weight = torch.diag(torch.tensor([3.0, 2.0, 0.5]))
+    norm = SpectralNorm(weight)
+    for _ in range(60):
+        found = norm(weight)
+    torch.testing.assert_close(found, weight / 3)
+
+
+def test_spectral_norm_does_not_move_in_evaluation() -> None:
+    norm = SpectralNorm(torch.randn(4, 3, 2, 2)).eval()
+    before = norm.u.clone()
+    norm(torch.randn(4, 3, 2, 2))
+    assert torch.equal(norm.u, before)
+
+
+def test_the_slope_of_a_divided_weight_is_that_of_the_formula() -> None:
+    """d(W/σ) with u, v held: (g − ⟨g, W/σ⟩ u vᵀ)/σ."""
+    torch.manual_seed(0)
+    norm = SpectralNorm(torch.randn(3, 5)).eval().double()
+    weight = torch.randn(3, 5, dtype=torch.float64, requires_grad=True)
+    g = torch.randn(3, 5, dtype=torch.float64)
+    out = norm(weight)
+    (slope,) = torch.autograd.grad((out * g).sum(), weight)
+    v = nn.functional.normalize(weight.detach().T @ norm.u, dim=0)
+    u = nn.functional.normalize(weight.detach() @ v, dim=0)
+    sigma = u @ weight.detach() @ v
+    expected = (g - (g * out.detach()).sum() * torch.outer(u, v)) / sigma
+    torch.testing.assert_close(slope, expected)
+
+
+def test_every_dense_and_convolutional_layer_gets_spectral_norm() -> None:
+    network = with_spectral_norm(
+        nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(16, 8, bias=False))
+    )
+    for _ in range(80):
+        network(torch.randn(2, 1, 4, 4))
+    for layer in (network[0], network[2]):
+        largest = torch.linalg.matrix_norm(layer.weight.detach().flatten(1), ord=2)
+        assert abs(float(largest) - 1) < 1e-3
