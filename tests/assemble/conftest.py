@@ -48,7 +48,7 @@ def make_run(tmp_path: Path) -> MakeRun:
             train=TrainSettings(seed=5),
             set={
                 **{"fmap_base": 64, "fmap_max": 8, "latent_size": 8},
-                **({"label_weight": 1.0} if classes else {}),
+                **({"condition": "ac-gan"} if classes else {}),
             },
         )
         spec = DataSpec(resolution=16, channels=channels, classes=len(classes), images=7)

@@ -153,7 +153,7 @@ def shortened(system: System[Any], steps: int) -> Plan:
 
 
 TINY = {"fmap_base": 64, "fmap_max": 8, "latent_size": 8, "batch": {4: 4}}
-LABELLED = {**TINY, "label_weight": 1.0}
+LABELLED = {**TINY, "condition": "ac-gan"}
 
 VARIANTS: tuple[Variant, ...] = (
     Variant(system="progan", name="cpu", preset="cpu", set=TINY, data=COLOUR),
@@ -161,9 +161,23 @@ VARIANTS: tuple[Variant, ...] = (
     Variant(system="progan", name="labelled", preset="cpu", set=LABELLED, data=LABELS),
     Variant(
         system="progan",
+        name="projection",
+        preset="cpu",
+        set={**TINY, "condition": "projection"},
+        data=LABELS,
+    ),
+    Variant(
+        system="progan",
+        name="concat",
+        preset="paper",
+        set={**TINY, "condition": "concat"},
+        data=LABELS,
+    ),
+    Variant(
+        system="progan",
         name="joint",
         preset="cifar10",
-        set={**TINY, "label_weight": 0.5, "normalize_label": True},
+        set={**TINY, "condition": "ac-gan", "label_weight": 0.5, "normalize_label": True},
         data=LABELS,
     ),
     Variant(

@@ -54,7 +54,7 @@ def loud(system: System[Any]) -> System[Any]:
 SYSTEMS: dict[str, Callable[[], System[Any]]] = {
     "progan": make,
     "progan with classes": lambda: make(
-        spec=DataSpec(resolution=16, channels=1, classes=3, images=9), label_weight=1.0
+        spec=DataSpec(resolution=16, channels=1, classes=3, images=9), condition="ac-gan"
     ),
     "progan modes": lambda: make(network="modes"),
     "gan": lambda: loud(make("gan")),

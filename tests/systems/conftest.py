@@ -27,11 +27,12 @@ def build_system(
     channels: int = 3,
     classes: int = 0,
     system: str = "progan",
+    data: DataSpec | None = None,
     **settings: Any,
 ) -> Any:
-    data = DataSpec(resolution=resolution, channels=channels, classes=classes)
+    data = data or DataSpec(resolution=resolution, channels=channels, classes=classes)
     if classes and system == "progan":
-        settings.setdefault("label_weight", 1.0)
+        settings.setdefault("condition", "ac-gan")
     config = build_config(preset, system=system, **settings)
     torch.manual_seed(0)
     return load_system_class(system)(config, data)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from progan.core.batch import Images, Labelled
+from progan.core.errors import ConfigError
 from progan.core.plan import Progress
 from progan.core.system import JointTurn
 from progan.layers.resample import blend, down, up
@@ -195,12 +196,12 @@ def test_simultaneous_players_share_one_evaluation(make: Make, at: At) -> None:
         assert all(gradient.isfinite().all() for gradient in found)
 
 
-def test_labels_are_used_where_they_have_a_weight_and_ignored_without(make: Make) -> None:
+def test_labels_are_used_where_a_condition_asks_for_them_and_ignored_without(make: Make) -> None:
     system = make(classes=3, **TINY)
     assert system.batch_type is Labelled
     assert [field.name for field in system.latent_fields] == ["z", "label"]
     assert system.latent_fields[1].choices == 3
-    ignoring = make(classes=3, label_weight=0.0, **TINY)
+    ignoring = make(classes=3, condition="none", **TINY)
     assert ignoring.batch_type is Images
     assert len(ignoring.latent_fields) == 1
 
@@ -212,6 +213,66 @@ def test_an_undecided_critic_pays_log_k_for_labels_of_reals_and_fakes(make: Make
     generator = system.generator_loss(labelled(), at(16))
     for term in (critic["label_real"], critic["label_fake"], generator["label"]):
         assert term.item() == pytest.approx(2.0 * math.log(3))
+
+
+@pytest.mark.parametrize("condition", ["projection", "concat"])
+def test_a_score_of_pairs_depends_on_the_label_and_every_turn_plays(
+    make: Make, at: At, condition: str
+) -> None:
+    system = make(classes=3, condition=condition, preset="cpu", **TINY)
+    batch, moment = labelled(), at(16)
+    others = Labelled(batch.image, (batch.label + 1) % 3)
+    assert (system.score(batch, moment) - system.score(others, moment)).abs().max() > 1e-4
+    assert system.judge(batch.image, moment, y=system.rows(batch)).shape == (len(batch), 1)
+    for player, terms in (
+        ("critic", system.critic_loss(batch, moment)),
+        ("generator", system.generator_loss(batch, moment)),
+    ):
+        assert not any("label" in name for name in terms)
+        found = gradients(terms, system.get_submodule(player))
+        assert all(gradient.isfinite().all() for gradient in found)
+
+
+def test_a_projection_of_nothing_leaves_the_score_of_the_picture_alone(make: Make, at: At) -> None:
+    system = make(classes=3, condition="projection", **TINY)
+    nn.init.zeros_(system.critic.verdict.embedding.weight)
+    plain = make(classes=3, condition="none", **TINY)
+    plain.critic.load_state_dict(system.critic.state_dict(), strict=False)
+    batch = labelled()
+    assert torch.equal(system.score(batch, at(16)), plain.score(Images(batch.image), at(16)))
+
+
+def test_a_projections_score_moves_by_the_inner_product_of_features_and_label(
+    make: Make, at: At
+) -> None:
+    """V is 1/√8 times its weight, for the last features are 8."""
+    system = make(classes=3, condition="projection", **TINY)
+    verdict, image = system.critic.verdict, labelled().image
+    features = verdict.features(system.critic.trunk(image, 16, 1.0), 1)
+    weight = verdict.embedding.weight
+    first, second = (
+        system.critic(image, 16, 1.0, 1, torch.eye(3)[k].expand(len(image), 3)) for k in (0, 2)
+    )
+    expected = features @ (weight[0] - weight[2]) / math.sqrt(features.shape[1])
+    torch.testing.assert_close((first - second).squeeze(1), expected)
+
+
+def test_labels_that_are_vectors_are_told_number_by_number(make: Make, at: At) -> None:
+    """An undecided critic pays log 2 for each of two attributes that are on or off."""
+    from progan.core.specs import DataSpec
+
+    data = DataSpec(resolution=16, channels=3, label_kind="multi-label", label_size=2)
+    system = make(data=data, condition="ac-gan", **TINY)
+    nn.init.zeros_(system.critic.verdict.score.weight)
+    batch = Labelled(labelled().image, torch.tensor([[0.0, 1.0]]).expand(4, 2))
+    terms = system.critic_loss(batch, at(16))
+    assert terms["label_real"].item() == pytest.approx(2 * math.log(2))
+    assert system.draw(3)["label"].shape == (3, 2)
+
+
+def test_a_condition_without_labels_is_refused(make: Make) -> None:
+    with pytest.raises(ConfigError, match="condition is projection, which needs labels"):
+        make(condition="projection", **TINY)
 
 
 def test_generator_draws_the_class_it_is_asked_for_in_the_critics_words(make: Make, at: At) -> None:

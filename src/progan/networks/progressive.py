@@ -30,9 +30,9 @@ from progan.layers.forgetful import forgetful
 from progan.layers.labels import label_rows
 from progan.layers.noise import LeadMeter, MultiplicativeNoise
 from progan.layers.norm import pixel_norm
-from progan.layers.rectifier import leaky_relu
 from progan.layers.resample import down, fade, fades, up
-from progan.layers.spread import MinibatchDiscrimination, MinibatchStddev
+from progan.layers.spread import MinibatchStddev
+from progan.networks.verdict import Condition, Layer, Verdict
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
@@ -43,36 +43,6 @@ __all__ = ["Critic", "Enlarge", "Generator", "Layer", "resolutions"]
 def resolutions(last: int) -> list[int]:
     """4, 8, 16, … up to `last`."""
     return [2**power for power in range(2, last.bit_length())]
-
-
-class Layer(nn.Module):
-    """Noise, convolution and bias, normalisation, activation, pixel norm: in this order.
-
-    Only the convolution is always there. `slope` is that of the leaky rectifier below zero.
-    """
-
-    def __init__(
-        self,
-        conv: nn.Module,
-        *,
-        norm: nn.Module | None = None,
-        slope: float = 0.2,
-        pixelnorm: bool = False,
-        noise: nn.Module | None = None,
-    ) -> None:
-        super().__init__()
-        self.conv, self.norm, self.noise = conv, norm, noise
-        self.slope, self.pixelnorm = slope, pixelnorm
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Apply them to `x`."""
-        if self.noise is not None:
-            x = self.noise(x)
-        x = self.conv(x)
-        if self.norm is not None:
-            x = self.norm(x)
-        x = leaky_relu(x, self.slope)  # nobody else keeps its input
-        return pixel_norm(x) if self.pixelnorm else x
 
 
 class Enlarge(EqualizedConv2d):
@@ -197,60 +167,8 @@ class Generator(nn.Module):
         return image.tanh() if self.tanh else image
 
 
-class _Verdict(nn.Module):
-    """The critic's last block: 4×4 features to a score and class logits, in float32."""
-
-    def __init__(
-        self,
-        width: int,
-        head: int,
-        outputs: int,
-        *,
-        equalized: bool,
-        layer_norm: bool,
-        slope: float,
-        stddev: MinibatchStddev | None,
-        discrimination: bool,
-        meter: LeadMeter | None,
-    ) -> None:
-        super().__init__()
-
-        def layer(conv: nn.Module, out: int) -> Layer:
-            norm = nn.GroupNorm(1, out) if layer_norm else None
-            noise = MultiplicativeNoise(meter) if meter else None
-            return Layer(conv, norm=norm, slope=slope, noise=noise)
-
-        self.stddev = stddev
-        inputs = width + (stddev is not None)
-        self.conv = layer(EqualizedConv2d(inputs, width, equalized=equalized), width)
-        self.dense = layer(_Flat(16 * width, head, equalized=equalized), head)
-        self.discrimination = MinibatchDiscrimination(head) if discrimination else None
-        kernels = self.discrimination.bias.numel() if self.discrimination else 0
-        self.score = EqualizedLinear(head + kernels, outputs, gain=1.0, equalized=equalized)
-
-    def features(self, x: Tensor, parts: int) -> Float[Tensor, "n f"]:
-        """What the minibatch discrimination and the score look at."""
-        if self.stddev is not None:
-            x = self.stddev(x, parts)
-        return self.dense(self.conv(x))
-
-    def forward(self, x: Tensor, parts: int) -> Float[Tensor, "n s"]:
-        x = self.features(x, parts)
-        if self.discrimination is not None:
-            x = self.discrimination(x, parts)
-        with torch.autocast(x.device.type, enabled=False):
-            return self.score(x.float())
-
-
-class _Flat(EqualizedLinear):
-    """A dense layer over all pixels and channels: a 4×4 convolution that keeps one pixel."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.flatten(1))
-
-
 class Critic(nn.Module):
-    """Pictures of any resolution up to the last to scores, and class logits beside them.
+    """Pictures of any resolution up to the last to scores, and what else the verdict says.
 
         1×1 conv → [conv, conv, halve] … → append stddev → conv → dense → dense
 
@@ -275,7 +193,8 @@ class Critic(nn.Module):
         channels: int,
         widths: Mapping[int, int],
         head: int,
-        classes: int = 0,
+        labels: int = 0,
+        condition: Condition = "none",
         fused: bool = False,
         equalized: bool = True,
         layer_norm: bool = False,
@@ -309,10 +228,11 @@ class Critic(nn.Module):
             )
             if r > 4:
                 self.blocks[str(r)] = block(widths[r], widths[r // 2])
-        self.verdict = _Verdict(
+        self.verdict = Verdict(
             widths[4],
             head,
-            1 + classes,
+            labels=labels,
+            condition=condition,
             equalized=equalized,
             layer_norm=layer_norm,
             slope=slope,
@@ -351,9 +271,11 @@ class Critic(nn.Module):
         resolution: int,
         alpha: float | Tensor = 1.0,
         parts: int = 1,
+        label: Float[Tensor, "n k"] | None = None,
     ) -> Float[Tensor, "n s"]:
-        """Judge pictures of `resolution`, its layers weighed by `alpha`."""
-        return self.verdict(self.trunk(image, resolution, alpha), parts)
+        """Judge pictures of `resolution`, its layers weighed by `alpha`; with rows of labels where
+        the score is of pairs."""
+        return self.verdict(self.trunk(image, resolution, alpha), parts, label)
 
     @torch.no_grad()
     def calibrate(self, image: Float[Tensor, "n c r r"], resolution: int) -> None:

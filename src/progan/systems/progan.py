@@ -3,8 +3,9 @@
     critic      E[s(G(z))] − E[s(x)] + 10 · E[(‖∇s(x̂)‖ − 1)²] + 0.001 · E[s(x)²]
     generator   −E[s(G(z))]
 
-By settings the objective, the penalty and every part of the networks change; with labels both
-players also earn what the critic's class logits say (AC-GAN).
+By settings the objective, the penalty and every part of the networks change, and how labels are
+known: by the critic's logits of them, which both players then earn (AC-GAN), or by a score of
+picture and label together (projection, concat).
 
 Source:  Karras et al. 2018, "Progressive Growing of GANs for Improved Quality, Stability, and
          Variation", and both of its official code bases.
@@ -22,15 +23,15 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from progan.core.batch import Images, Labelled
 from progan.core.errors import ConfigError
-from progan.core.latents import LatentField, Latents, draw_fields
+from progan.core.latents import LatentField, Latents, draw_fields, label_field
 from progan.core.plan import Plan, Progress, height_width
 from progan.core.specs import DataSpec
 from progan.core.system import Fixed, JointTurn, Player, System, Terms, Turn
 from progan.layers.clip import clip_weights
+from progan.layers.labels import label_rows
 from progan.layers.noise import LeadMeter
 from progan.layers.prepared import weights_made_once
 from progan.layers.resample import blend
@@ -38,6 +39,7 @@ from progan.layers.spread import MinibatchStddev
 from progan.networks.folded import FoldedGenerator
 from progan.networks.modes import ModeCritic, ModeGenerator
 from progan.networks.progressive import Critic, Generator
+from progan.objectives.conditional import label_loss
 from progan.objectives.penalty import drift
 from progan.objectives.table import objective
 from progan.objectives.verdicts import look
@@ -61,8 +63,15 @@ class ProGAN(System[Pictures]):
                 f"--set data.resolution={nearest}"
             )
         self.config, self.data = config, data
-        self.classes = data.classes if config.label_weight and config.network != "modes" else 0
-        self.batch_type = Labelled if self.classes else Images  # type: ignore[misc]
+        field = None if config.condition == "none" else label_field(data)
+        if config.condition != "none" and field is None:
+            raise ConfigError(
+                f"condition is {config.condition}, which needs labels, but the data have none. Put "
+                "the pictures of each class into a subfolder of its own, with data.labels=auto, or "
+                "leave it out: --set condition=none"
+            )
+        self.labels = 0 if field is None else data.classes or data.label_size
+        self.batch_type = Labelled if self.labels else Images  # type: ignore[misc]
         self.average = config.average
         self.group = config.stddev_group or 1 if config.stddev_group != "all" else 1
         self.objective = objective(config.objective)
@@ -70,17 +79,9 @@ class ProGAN(System[Pictures]):
         self.latent_fields: tuple[LatentField, ...] = (
             LatentField(name="z", shape=(config.latent,)),
         )
-        if self.classes:
-            label = LatentField(
-                name="label",
-                shape=(),
-                prior="categorical",
-                role="class",
-                choices=self.classes,
-                mixes=True,
-            )
-            self.latent_fields += (label,)
-        self.generator, self.critic = build_networks(config, data, self.classes)
+        if field is not None:
+            self.latent_fields += (field,)
+        self.generator, self.critic = build_networks(config, data, self.labels)
         moved = (nn.BatchNorm2d, LeadMeter)  # in every turn, or whenever they are looked at
         self.functional = not config.simultaneous and not any(
             isinstance(module, moved) for module in self.modules()
@@ -141,8 +142,9 @@ class ProGAN(System[Pictures]):
         """What the generator lowers, on fresh latents."""
         on_real = None
         if self.objective.relative:
-            on_real = self.judge(blend(batch.image, at.alpha), at)
-        return self.generator_terms(batch, on_real, self.judge(self.fake(batch, at), at))
+            on_real = self.judge(blend(batch.image, at.alpha), at, y=self.rows(batch))
+        on_fake = self.judge(self.fake(batch, at), at, y=self.rows(batch))
+        return self.generator_terms(batch, on_real, on_fake)
 
     def joint_losses(self, batch: Pictures, at: Progress) -> Mapping[str, Terms]:
         """Both at once: the critic's verdicts serve both players."""
@@ -155,24 +157,25 @@ class ProGAN(System[Pictures]):
         self, batch: Pictures, fake: Tensor, at: Progress
     ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """The critic's terms, and its verdicts on reals and fakes, which go through it together."""
+        y = self.rows(batch)
+        twice = None if y is None else torch.cat([y, y])
         with weights_made_once():
             on_real, on_fake, price = look(
-                lambda x: self.judge(x, at),
+                lambda x: self.judge(x, at, y=y),
                 blend(batch.image, at.alpha),
                 fake,
                 self.config.penalty,
                 at.step,
                 scale=self.scale(at),
-                together=lambda both: self.judge(both, at, parts=2),
+                together=lambda both: self.judge(both, at, parts=2, y=twice),
             )
         terms = self.objective.critic_terms(on_real[:, 0], on_fake[:, 0])
         if self.config.drift:
             terms["drift"] = self.config.drift * drift(on_real[:, 0])
         terms |= price
-        if isinstance(batch, Labelled) and self.classes:
-            weight = self.config.label_weight
-            terms["label_real"] = weight * cross_entropy(on_real[:, 1:], batch.label)
-            terms["label_fake"] = weight * cross_entropy(on_fake[:, 1:], batch.label)
+        if y is not None and self.config.condition == "ac-gan":
+            terms["label_real"] = self.label_loss(on_real, y)
+            terms["label_fake"] = self.label_loss(on_fake, y)
         if self.critic.meter is not None:
             self.critic.meter.watch(on_fake[:, 0].detach())
         return terms, on_real, on_fake
@@ -183,19 +186,33 @@ class ProGAN(System[Pictures]):
         """The generator's terms, from the critic's verdicts; on reals only if they are needed."""
         real_scores = None if on_real is None else on_real[:, 0]
         terms = self.objective.for_generator(on_fake[:, 0], real_scores)
-        if isinstance(batch, Labelled) and self.classes:
-            label = cross_entropy(on_fake[:, 1:], batch.label)
-            terms["label"] = self.config.label_weight * label
+        if (y := self.rows(batch)) is not None and self.config.condition == "ac-gan":
+            terms["label"] = self.label_loss(on_fake, y)
         return terms
+
+    def label_loss(self, verdicts: Tensor, y: Tensor) -> Tensor:
+        """How badly the critic tells the labels `y`, weighed."""
+        return self.config.label_weight * label_loss(verdicts[:, 1:], y, self.data.label_kind)
+
+    def rows(self, batch: Pictures) -> Tensor | None:
+        """The labels of a batch as rows of numbers; None where they are not used."""
+        if not self.labels or not isinstance(batch, Labelled):
+            return None
+        return label_rows(batch.label, self.labels)
 
     def scale(self, at: Progress) -> float:
         """What turns a slope at the native size into the penalty's: 2^−k, or 1."""
         full = self.config.penalty.norm == "full"
         return size_of(at) / self.data.resolution if full else 1.0
 
-    def judge(self, image: Tensor, at: Progress, parts: int = 1) -> Tensor:
-        """The critic's verdict, n × (1 + classes): the score, then the class logits."""
-        return self.critic(image, size_of(at), at.alpha, parts)
+    def judge(self, image: Tensor, at: Progress, parts: int = 1, y: Tensor | None = None) -> Tensor:
+        """The critic's verdict, n × s: the score, and with ac-gan the logits of labels.
+
+        `y` are rows of labels, for scores of pairs.
+        """
+        if y is None:
+            return self.critic(image, size_of(at), at.alpha, parts)
+        return self.critic(image, size_of(at), at.alpha, parts, y)
 
     def fake(self, batch: Pictures, at: Progress) -> Tensor:
         """As many pictures as the batch has, of its classes, from new latents."""
@@ -223,7 +240,7 @@ class ProGAN(System[Pictures]):
 
     def score(self, batch: Pictures, at: Progress) -> Tensor:
         """The critic's score of each picture."""
-        return self.judge(blend(batch.image, at.alpha), at)[:, 0]
+        return self.judge(blend(batch.image, at.alpha), at, y=self.rows(batch))[:, 0]
 
     @torch.no_grad()
     def preview(self, batch: Pictures, at: Progress) -> Mapping[str, Tensor]:
@@ -238,7 +255,7 @@ def size_of(at: Progress) -> int:
 
 
 def build_networks(
-    config: ProGANConfig, data: DataSpec, classes: int
+    config: ProGANConfig, data: DataSpec, labels: int
 ) -> tuple[Generator | ModeGenerator, Critic | ModeCritic]:
     """The two players' networks, whole, as the settings ask."""
     group = None if config.stddev_group == "all" else config.stddev_group
@@ -269,7 +286,7 @@ def build_networks(
         channels=data.channels,
         latent_size=config.latent,
         widths=widths,
-        classes=classes,
+        classes=labels,
         fused=config.fused,
         equalized=config.equalized,
         pixelnorm=config.pixelnorm,
@@ -284,7 +301,8 @@ def build_networks(
         channels=data.channels,
         widths=widths,
         head=config.width(0),
-        classes=classes,
+        labels=labels,
+        condition=config.condition,
         fused=config.fused,
         equalized=config.equalized,
         layer_norm=config.critic_norm == "layer",

@@ -86,9 +86,12 @@ class ProGANConfig:
     """Largest size of a weight of the critic, as it is multiplied with (WGAN: 0.01); 0: any."""
     drift: float = 0.001
     """Weight of the mean squared score of reals (ε)."""
-    label_weight: float = 0.0
-    """Weight of telling classes apart, for both players (AC-GAN): 1 in the original code where
-    labels are used; 0, its default, ignores them."""
+    condition: Literal["none", "ac-gan", "projection", "concat"] = "none"
+    """How labels are used, which the generator then takes beside its latent. none: not at all;
+    ac-gan: the critic tells them, as in the original code; projection: its score is moved by the
+    inner product of its last features with the label's vector; concat: it sees them as planes."""
+    label_weight: float = 1.0
+    """ac-gan: weight of telling labels, for both players."""
     noise: float = 0.0
     """Strength of the critic's multiplicative noise, for the least-squares objective: 0.2."""
 
@@ -136,6 +139,16 @@ class ProGANConfig:
             )
         if self.simultaneous:
             self.penalty.refuse_at_once(self.critic_steps)
+        if self.condition != "none" and self.network == "modes":
+            raise ConfigError(
+                f"condition is {self.condition}, but the networks that count modes know no labels: "
+                "--set condition=none"
+            )
+        if not 0 <= self.label_weight < math.inf:
+            raise ConfigError(
+                f"label_weight is {self.label_weight}; it must be a number from 0 up: "
+                "--set label_weight=1"
+            )
         if not 0 <= self.clip < math.inf:
             raise ConfigError(f"clip is {self.clip}; it must be above 0, or 0 for no clipping.")
         if self.stddev_group != "all" and self.stddev_group < 0:
