@@ -1,18 +1,21 @@
 """CPU time and memory of the metrics of features, on random features.
 
-    OMP_NUM_THREADS=1 python benchmarks/metrics_cost.py [--images 10000] [--width 1280] [--only …]
+    python benchmarks/metrics_cost.py [--images 10000] [--width 1280] [--only …]
 
-As many reals as fakes; Parzen on 784 pixels; the stream of moments in batches of 64. CPU seconds
-are those of the mathematics alone: to make pictures and take their features costs far more.
-Memory is the peak of what was allocated beside the features themselves, in MiB.
+One thread. As many reals as fakes; Parzen on 784 pixels; moments in batches of 64. CPU seconds are
+those of the mathematics alone: to make pictures and take their features costs far more. Memory is
+the peak of what was allocated beside the features themselves, in MiB.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import time
 import tracemalloc
 from collections.abc import Callable
+
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
 

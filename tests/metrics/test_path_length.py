@@ -116,6 +116,23 @@ def test_steps_at_the_ends_begin_at_the_first_latent() -> None:
     assert (seen[1][:8] - seen[1][8:]).abs().max() > 0.5
 
 
+def test_steps_on_the_path_begin_anywhere_between_both_latents() -> None:
+    seen: list[Tensor] = []
+
+    def generate(latent: Tensor, numbers: NDArray[np.int64]) -> Tensor:
+        seen.append(latent.double())
+        return latent
+
+    whole: dict[str, Any] = {"generate": generate, "prior": "uniform", "pairs": 300, "batch": 300}
+    measure(**whole, at="ends", epsilon=1.0)  # from one latent to the other
+    measure(**whole)
+    (start, end), (place, _) = (latents.chunk(2) for latents in seen)
+    t = ((place - start) * (end - start)).sum(1) / (end - start).square().sum(1)
+    assert 0 <= t.min() < 0.05
+    assert 0.95 < t.max() <= 1
+    assert float(t.mean()) == pytest.approx(0.5, abs=4 / math.sqrt(12 * 300))
+
+
 def test_the_longest_and_shortest_pairs_are_left_out() -> None:
     def jumps(latent: Tensor, numbers: NDArray[np.int64]) -> Tensor:
         jump = torch.from_numpy(numbers == 3).float()

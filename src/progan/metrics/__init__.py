@@ -1,4 +1,5 @@
 """Numbers about images: distance to real ones, variety among generated ones.
 
-One file per metric, a pure function of uint8 images; `run.py` names them and measures by name.
+One file per metric: a pure function of uint8 images, which `run.py` names and measures by name, or
+of features, which any extractor gives (`feature_set.py`).
 """

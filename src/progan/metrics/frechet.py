@@ -126,7 +126,7 @@ def null_bias(eigenvalues: Doubles, first: int, second: int) -> float:
 
         (1/n₁ + 1/n₂) · (Σ λ_i + ½ Σ_ij λ_i λ_j (1 + δ_ij) / (λ_i + λ_j))
 
-    `eigenvalues` of the covariance, d; at d = 64 and n = 500 it is 1 % too small.
+    `eigenvalues` of the covariance, d; n₁ and n₂ well above d.
     """
     kept = eigenvalues[eigenvalues > 0]
     sums = kept[:, None] + kept

@@ -84,7 +84,7 @@ def bootstrap(
     values: n. `weights` w (all 1 unless given) makes it a ratio of means. Exact as n grows; with
     few pictures it is too narrow, by √((n − 1)/n) for a mean.
 
-    Source: Efron 1979 (Bootstrap methods), percentile interval.
+    Source: Efron 1979 (Bootstrap methods).
     """
     if not len(values):
         raise ConfigError("a bootstrap needs at least one value; none came.")

@@ -16,7 +16,7 @@ A generator far from the data gets `closer` near 0: that it does not copy, not t
 
 Source: Meehan et al. 2020 (A non-parametric test to detect data-copying), the comparison of
         distances, here over the whole space and not cell by cell; Alaa et al. 2022 (How faithful
-        is your synthetic data?), section 3.3, authenticity.
+        is your synthetic data?), authenticity.
 """
 
 from __future__ import annotations

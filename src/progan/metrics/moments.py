@@ -9,7 +9,7 @@ same order give the same bits, in any batches. Parts of different processes give
 as the whole to rounding, and the same bits as long as the parts and their order are the same:
 let a part be a shard, not a process.
 
-Source: Chan, Golub and LeVeque 1983, equation 2.1, for vectors.
+Source: Chan, Golub and LeVeque 1983 (Algorithms for computing the sample variance), for vectors.
 """
 
 from __future__ import annotations

@@ -88,6 +88,7 @@ class OneNearest:
     p_value: float
     """Share of `permutations` of labels, the one found among them, with at least this accuracy."""
     estimate: Estimate
+    """Of `value`, pictures taken as independent."""
     real: int
     fake: int
     permutations: int
@@ -107,7 +108,7 @@ def precision_recall(
 
     Time grows as d (n + m)²; memory is the two sets and a few chunks of distances.
 
-    Source: Kynkäänniemi et al. 2019, equations 1 to 3, k = 3.
+    Source: Kynkäänniemi et al. 2019, section 2, k = 3.
     """
     x, y, origin = pair(real, fake, least=_check(k))
     balls = _balls(x, y, k, strict=False)
@@ -126,7 +127,7 @@ def prdc(real: Features, fake: Features, *, k: int = 5, level: float = 0.95, see
 
     Cost as `precision_recall`.
 
-    Source: Naeem et al. 2020, equations 4, 6 and 7 and section 4.1, k = 5.
+    Source: Naeem et al. 2020, section 3, k = 5.
     """
     x, y, origin = pair(real, fake, least=_check(k))
     balls = _balls(x, y, k, strict=True)
@@ -148,7 +149,7 @@ def expected_coverage(real: int, fake: int, k: int) -> float:
 
     A ball stays empty when the k nearest of the n − 1 + m other pictures are all real.
 
-    Source: Naeem et al. 2020, lemma 2.
+    Source: Naeem et al. 2020, section 3.
     """
     i = np.arange(1, k + 1)
     return 1 - float(np.prod((real - i) / (real + fake - i)))
@@ -167,7 +168,7 @@ def one_nearest_accuracy(
     Among equally near ones, one is drawn by `seed`. The p-value deals labels anew on the same
     neighbours. Take n = m: else the larger set alone lifts the accuracy.
 
-    Source: Lopez-Paz and Oquab 2017, section 3; Xu et al. 2018, section 2.
+    Source: Lopez-Paz and Oquab 2017 (Revisiting classifier two-sample tests); Xu et al. 2018.
     """
     x, y, origin = pair(real, fake, least=2)
     n, m = len(x), len(y)

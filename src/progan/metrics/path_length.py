@@ -14,8 +14,8 @@ as they leave the generator: rounding to 256 levels would bury a step of 10⁻�
 Bias: none from the number of pairs, only spread. In float32, rounding of relative size 10⁻⁷ in
 the features adds about 10⁻⁶ ‖f‖² to every value.
 
-Source: Karras et al. 2019 (StyleGAN), section 4.1 and appendix C; great circles between vectors
-        of any length by Shoemake 1985 and White 2016 (Sampling generative networks).
+Source: Karras et al. 2019 (StyleGAN), section 4.1; great circles between vectors of any length
+        by Shoemake 1985 and White 2016 (Sampling generative networks).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Any comparison of two sets, class by class: a mean hides the class that failed.
 
-    found = by_class(fid, real, real_labels, fake, fake_labels)
+    found = by_class(fid, real, real_labels, fake, fake_labels, least=20)
     found.mean.value, found.worst, found.classes[3].value, found.fake[3]
 
 Bias: each class has fewer pictures than the whole, so a metric that depends on n is larger here;
@@ -61,7 +61,8 @@ def by_class(
 
     real: n d with labels n; fake: m d with labels m: the labels asked for, not those a classifier
     sees. `number` reads the number of a result, its `value` unless given. A class with fewer than
-    `least` pictures of either kind is left out and named.
+    `least` pictures of either kind is left out and named; ask for as many as `measure` needs (20
+    for the ten blocks of `fid`).
 
     Raises DataError where no class is left.
     """
