@@ -30,6 +30,7 @@ from progan.extractors.training import (
     LabelledPictures,
     accuracy,
     images_within,
+    shown,
     train_classifier,
 )
 
@@ -114,6 +115,7 @@ def train_extractor(asked: ExtractorAsked, hears: Hears) -> ExtractorMade:
     images = asked.images or IMAGES
     if asked.minutes is not None:
         images = images_within(asked.minutes, train, len(classes), device=device)
+    images = shown(images, train)
     network = train_classifier(
         train,
         len(classes),

@@ -3,6 +3,7 @@
     loss       cross entropy
     optimizer  SGD, momentum 0.9 (Nesterov), weight decay 5·10⁻⁴, batches of 128
     rate       up to 0.2 over the first fifth, then down to 0 along a cosine
+    precision  bfloat16 where the machine multiplies it fast, else float32; tests are in float32
     pictures   moved by up to a sixteenth of their side, their edges repeated; mirrored if asked
 
 Everything random is a function of the seed and the number of the step. The same seed, pictures,
@@ -26,14 +27,15 @@ from torch.nn.functional import cross_entropy
 from progan.core.errors import DataError
 from progan.core.randomness import seed_of
 from progan.data.order import Order
-from progan.engine.precision import float32_products
+from progan.engine.precision import float32_products, has_bf16, precision_context
 from progan.engine.preview import seeded
 from progan.extractors.trained import Classifier, as_extractor, prepared
 
-__all__ = ["LabelledPictures", "accuracy", "images_within", "train_classifier"]
+__all__ = ["LabelledPictures", "accuracy", "images_within", "shown", "train_classifier"]
 
 BATCH = 128
-RATE = 0.2
+RATE, RISE = 0.2, 0.2
+"""The highest learning rate, and the share of the training in which it rises."""
 TRIED = 12
 """Steps that are timed to fit the training to a time."""
 KEPT = 0.85
@@ -62,7 +64,7 @@ def train_classifier(
     device: torch.device | str = "cpu",
     heard: Callable[[int], None] | None = None,
 ) -> Classifier:
-    """A classifier that was shown `images` pictures, in whole batches.
+    """A classifier that was shown `images` pictures, or as many more as fill the last batch.
 
     `heard` is told how many it has seen.
 
@@ -72,14 +74,25 @@ def train_classifier(
         raise DataError(f"there are {len(pictures)} pictures to learn from; it takes two or more.")
     network, optimizer = _fresh(pictures, classes, seed, device)
     order = Order(len(pictures), seed_of(seed, "extractor"))
-    steps = max(1, -(-images // BATCH))
+    size = _size(pictures)
+    steps = shown(images, pictures) // size
     with float32_products():
         for step in range(steps):
-            optimizer.param_groups[0]["lr"] = RATE * _rate(step / steps)
+            optimizer.param_groups[0]["lr"] = RATE * _rate((step + 1) / (steps + 1))
             _step(network, optimizer, _batch(pictures, order, step, seed, mirror, device))
             if heard:
-                heard((step + 1) * BATCH)
+                heard((step + 1) * size)
     return network.eval()
+
+
+def shown(images: int, pictures: LabelledPictures) -> int:
+    """The pictures in whole batches of at least `images`, and at least one batch."""
+    return max(1, -(-images // _size(pictures))) * _size(pictures)
+
+
+def _size(pictures: LabelledPictures) -> int:
+    """Of a batch, whose pictures must differ for their statistics to mean something."""
+    return min(BATCH, len(pictures))
 
 
 def _fresh(
@@ -98,12 +111,9 @@ def _fresh(
 
 def _rate(done: float) -> float:
     """Share of the highest rate when so much of the training is done."""
-    first = 0.2
-    return (
-        (done + 1e-3) / first
-        if done < first
-        else 0.5 + 0.5 * math.cos(math.pi * (done - first) / (1 - first))
-    )
+    if done < RISE:
+        return done / RISE
+    return 0.5 + 0.5 * math.cos(math.pi * (done - RISE) / (1 - RISE))
 
 
 def _batch(
@@ -114,7 +124,7 @@ def _batch(
     mirror: bool,
     device: torch.device | str,
 ) -> tuple[Tensor, Tensor]:
-    size = min(BATCH, len(pictures))  # statistics need different pictures
+    size = _size(pictures)
     chosen = order.indices(np.arange(step * size, (step + 1) * size))
     pixels = torch.from_numpy(pictures.gather(chosen)).to(device)
     moved = _moved(pixels, np.random.default_rng(seed_of(seed, "extractor", step)), mirror)
@@ -144,7 +154,9 @@ def _step(
 ) -> None:
     seen, labels = batch
     optimizer.zero_grad()
-    cross_entropy(network(seen)[1], labels).backward()  # type: ignore[no-untyped-call]
+    with precision_context("bf16" if has_bf16(seen.device) else "fp32", seen.device):
+        _, logits = network(seen)
+    cross_entropy(logits.float(), labels).backward()  # type: ignore[no-untyped-call]
     optimizer.step()
 
 
@@ -164,7 +176,7 @@ def images_within(
         if torch.device(device).type == "cuda":
             torch.cuda.synchronize()
         times.append(time.monotonic() - began)
-    return max(1, int(60 * minutes * KEPT / float(np.median(times)))) * BATCH
+    return max(1, int(60 * minutes * KEPT / float(np.median(times)))) * _size(pictures)
 
 
 def accuracy(network: Classifier, pictures: LabelledPictures, classes: int) -> tuple[float, Any]:
