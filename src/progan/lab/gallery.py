@@ -206,7 +206,7 @@ def write_index(folder: Path, parts: Mapping[str, Sequence[Card]], command_line:
         paragraph("The lab", "kicker"),
         element("h1", text("Gallery")),
         paragraph(
-            "Each page is a question about GANs, answered by a training of seconds to a minute.",
+            "Each page is a question about GANs, answered by a training of seconds to minutes.",
             "verdict",
         ),
     ]
