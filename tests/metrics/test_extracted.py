@@ -10,7 +10,7 @@ import torch
 from progan.core.errors import ConfigError
 from progan.metrics.extracted import BLOCK, Extracted
 from progan.metrics.feature_set import FeatureSet
-from progan.metrics.known import METRICS, named, title_of
+from progan.metrics.known import named, title_of
 from progan.metrics.run import evaluate
 
 
@@ -68,7 +68,7 @@ def test_features_know_where_they_come_from() -> None:
     assert found.origin.pictures == "a run"
 
 
-FEATURES = [name for name, metric in METRICS.items() if metric.of_features is not None]
+FEATURES = ["fd", "kd", "mmd", "is", "prdc", "nn1"]
 
 
 def test_what_is_far_is_told_from_what_is_near_by_every_metric() -> None:
@@ -136,3 +136,78 @@ def test_the_floor_of_a_frechet_distance_is_said_to_fall_as_1_over_n() -> None:
     row = found.value("fd")
     assert (row.images, row.floor_images) == (40, 20)
     assert f"falls as 1/n, so expect about {row.floor / 2:.2f}" in found.notes()[0]
+
+
+class Shades(Corner):
+    """An extractor that tells four shades apart, by the mean pixel."""
+
+    name, classes = "trained:5hades", 4
+    class_names = ("black", "dark", "light", "white")
+
+    def both(self, images: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        features, _ = super().both(images)
+        shade = torch.as_tensor(np.asarray(images)).float().flatten(1).mean(1) // 64
+        return features, torch.nn.functional.one_hot(shade.long(), 4).float().log_softmax(1)
+
+
+def shaded(start: int, count: int) -> Any:
+    numbers = np.arange(start, start + count)
+    return (noise(start, count) // 4 + (numbers % 4 * 64)[:, None, None, None]).astype(np.uint8)
+
+
+def asked(start: int, count: int) -> Any:
+    return np.arange(start, start + count) % 4
+
+
+def test_agreement_is_the_share_of_pictures_that_look_as_they_were_asked_to() -> None:
+    """Every eighth fake was asked for in black, and is white: half of those of class 0."""
+    wrong = lambda start, count: np.where(  # noqa: E731
+        np.arange(start, start + count) % 8 == 3, 0, asked(start, count)
+    )
+    found = evaluate(
+        shaded,
+        shaded,
+        real_images=80,
+        images=80,
+        metrics=["agreement"],
+        extractor=Shades(),
+        real_labels=asked,
+        fake_labels=wrong,
+    )
+    values = {row.level: row.value for row in found.rows}
+    assert values == {
+        **{"black": pytest.approx(2 / 3), "dark": 1.0, "light": 1.0, "white": 1.0},
+        "mean": pytest.approx((3 + 2 / 3) / 4),
+    }
+    assert found.value("agreement").floor == 1.0  # of reals with their own labels
+
+
+def test_a_distance_by_class_finds_the_class_that_failed() -> None:
+    def fakes(start: int, count: int) -> Any:
+        made, light = shaded(start + 4_000, count), asked(start, count) == 2
+        made[light] //= 4
+        return made
+
+    found = evaluate(
+        shaded,
+        fakes,
+        real_images=200,
+        images=100,
+        metrics=["fd-class"],
+        extractor=Shades(),
+        real_labels=asked,
+        fake_labels=asked,
+    )
+    values = {row.level: row.value for row in found.rows}
+    assert values["light"] > 10 * max(values[name] for name in ("black", "dark", "white"))
+    mean = np.mean([value for name, value in values.items() if name != "mean"])
+    assert values["mean"] == pytest.approx(mean)
+
+
+def test_metrics_of_classes_need_labels_and_an_extractor_that_knows_them() -> None:
+    options: dict[str, Any] = {"real_images": 40, "images": 40, "metrics": ["agreement"]}
+    with pytest.raises(ConfigError, match="these pictures have none"):
+        evaluate(shaded, shaded, extractor=Shades(), **options)
+    labels = {"real_labels": asked, "fake_labels": asked}
+    with pytest.raises(ConfigError, match="tells 2 classes apart, and class 3 was asked for"):
+        evaluate(shaded, shaded, extractor=Corner(), **options, **labels)

@@ -267,9 +267,12 @@ def _measure(
     def real(start: int, count: int) -> Any:
         return loader.real(start, count, resolution, mirror=loader.mirror)
 
+    made = generated_by(model) if distributed.world() == 1 else Shared(model)
     report = evaluate(
         real,
-        generated_by(model) if distributed.world() == 1 else Shared(model),
+        made,
+        real_labels=loader.real_labels if loader.spec.classes else None,
+        fake_labels=made.labels,
         real_images=loader.spec.images,
         metrics=metrics,
         images=images,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from progan.core.errors import ConfigError
 from progan.core.grids import to_uint8
 from progan.core.randomness import seed_of
 from progan.core.system import Samples
@@ -67,6 +68,25 @@ class Generated:
         first, end = start // BLOCK, (start + count - 1) // BLOCK + 1
         blocks = np.concatenate([self._block(number) for number in range(first, end)])
         return blocks[start - first * BLOCK :][:count]
+
+    def labels(self, start: int, count: int) -> NDArray[np.int64]:
+        """The classes that pictures start … start + count − 1 were asked for.
+
+        Raises: ConfigError where the generator is not told classes.
+        """
+        assert isinstance(self.system, Samples)
+        field = next((f for f in self.system.latent_fields if f.role == "class"), None)
+        if field is None or field.prior != "categorical":
+            raise ConfigError(
+                "The generator is not told classes, so there is nothing to agree with. Measure "
+                "something else, or train with labels: progan train FOLDER --system cgan"
+            )
+        first, end = start // BLOCK, (start + count - 1) // BLOCK + 1
+        drawn = []
+        for number in range(first, end):
+            with seeded(*self.words, number):
+                drawn.append(self.system.draw(BLOCK)[field.name].numpy())
+        return np.concatenate(drawn)[start - first * BLOCK :][:count]
 
     @torch.no_grad()
     def _block(self, number: int) -> NDArray[np.uint8]:

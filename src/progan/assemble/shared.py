@@ -55,6 +55,10 @@ class Shared:
             start, count = start + len(parts[-1]), count - len(parts[-1])
         return np.concatenate(parts)
 
+    def labels(self, start: int, count: int) -> NDArray[np.int64]:
+        """The classes they were asked for; see `Generated.labels`."""
+        return self.own.labels(start, count)
+
     def _next(self, block: int, wanted: int) -> None:
         each = min(self.each, -(-wanted // distributed.world()))
         distributed.first(lambda: (self.path, block, each))

@@ -91,6 +91,14 @@ class Loader:
         pixels = self._pixels(self._shelf.indices(numbers), resolution)
         return _mirrored(pixels, self._shelf.mirrored(numbers)) if mirror else pixels
 
+    def real_labels(self, start: int, n: int) -> NDArray[np.int64]:
+        """The classes of the pictures that `real` gives.
+
+        Raises: DataError when the pictures carry no labels.
+        """
+        numbers = np.arange(start, start + n, dtype=np.int64)
+        return self.pyramid.labels(self._shelf.indices(numbers))
+
     def _pixels(self, indices: NDArray[np.int64], resolution: int) -> Tensor:
         pixels = torch.from_numpy(self.pyramid.gather(indices, resolution))
         if self.device.type == "cuda":

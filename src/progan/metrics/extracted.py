@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from progan.core.errors import ConfigError
 from progan.metrics.feature_set import FeatureSet, Origin
 from progan.metrics.images import ImageSource, read
 
-__all__ = ["Extracted", "Extractor"]
+__all__ = ["Extracted", "Extractor", "LabelSource"]
+
+LabelSource: TypeAlias = Callable[[int, int], NDArray[np.int64]]
+"""source(start, count): the classes of the pictures with those numbers."""
 
 BLOCK = 64
 """Pictures that go through the network together."""
@@ -47,10 +51,11 @@ class Extracted:
         source: ImageSource,
         extractor: Extractor,
         *,
+        labels: LabelSource | None = None,
         pictures: str = "",
         hears: Callable[[int], None] | None = None,
     ) -> None:
-        self.source, self.extractor = source, extractor
+        self.source, self.extractor, self._labels = source, extractor, labels
         self.hears = hears or (lambda count: None)
         record = extractor.record()
         self.origin = Origin(
@@ -68,6 +73,17 @@ class Extracted:
     def log_probabilities(self, start: int, count: int) -> FeatureSet:
         """Log probabilities of the classes, of the same pictures: count k."""
         return FeatureSet(values=self._rows(start, count, 1), origin=self.origin)
+
+    def labels(self, start: int, count: int) -> NDArray[np.int64]:
+        """The classes of the same pictures, as they were asked for or are known: count.
+
+        Raises: ConfigError where nothing is known of them.
+        """
+        if self._labels is None:
+            raise ConfigError(
+                "A metric of classes was asked for, and these pictures have none: leave it out"
+            )
+        return self._labels(start, count)
 
     def _rows(self, start: int, count: int, which: int) -> NDArray[Any]:
         parts = []

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from progan.core.errors import ConfigError
 from progan.metrics.extracted import Extracted
 from progan.metrics.feature_set import FeatureSet
-from progan.metrics.frechet import frechet_distance
+from progan.metrics.frechet import Frechet, frechet_distance
 from progan.metrics.images import ImageSource
 from progan.metrics.inception_score import inception_score
 from progan.metrics.kernels import kid, mmd, rbf_of
 from progan.metrics.moments import moments
 from progan.metrics.msssim import msssim
 from progan.metrics.neighbours import one_nearest_accuracy, prdc
+from progan.metrics.per_class import by_class
 from progan.metrics.sliced import sliced_wasserstein
 
 __all__ = ["METRICS", "Hears", "Metric", "Side", "named", "title_of"]
@@ -26,6 +30,9 @@ __all__ = ["METRICS", "Hears", "Metric", "Side", "named", "title_of"]
 Hears: TypeAlias = Callable[[float], None]
 Measure: TypeAlias = Callable[[ImageSource, ImageSource, int, int, Hears], Mapping[str, float]]
 Values: TypeAlias = Mapping[str, float]
+
+LEAST_OF_A_CLASS = 8
+"""Pictures of each kind below which a class is left out."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,11 @@ class Side:
     def features(self) -> FeatureSet:
         """n d."""
         return self.extracted.features(self.start, self.count)
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """n."""
+        return self.extracted.labels(self.start, self.count)
 
     @property
     def log_probabilities(self) -> FeatureSet:
@@ -85,7 +97,7 @@ def _msssim(
 
 
 def _frechet(real: Side, fake: Side, seed: int) -> Values:
-    return {"": frechet_distance(moments(real.features), moments(fake.features)).value}
+    return {"": _plain_frechet(real.features, fake.features).value}
 
 
 def _kernel(real: Side, fake: Side, seed: int) -> Values:
@@ -115,6 +127,44 @@ def _nearest(real: Side, fake: Side, seed: int) -> Values:
     return {"": found.value}
 
 
+def _agreement(real: Side, fake: Side, seed: int) -> Values:
+    """The share of pictures in which the extractor sees the class that was asked for."""
+    asked, seen = fake.labels, fake.log_probabilities.values.argmax(axis=1)
+    names = _class_names(fake)
+    if int(asked.max()) >= len(names):
+        raise ConfigError(
+            f"the extractor tells {len(names)} classes apart, and class {int(asked.max())} was "
+            "asked for. Train one on the same pictures: progan metrics train-extractor DATA"
+        )
+    right = asked == seen
+    each = {names[k]: float(right[asked == k].mean()) for k in np.unique(asked)}
+    return {"mean": float(np.mean(list(each.values()))), **each}
+
+
+def _by_class(measure: Callable[..., Any], **options: Any) -> Callable[[Side, Side, int], Values]:
+    """`measure` of each class, and the mean over classes."""
+
+    def of_classes(real: Side, fake: Side, seed: int) -> Values:
+        sets = (real.features, real.labels, fake.features, fake.labels)
+        found = by_class(measure, *sets, least=LEAST_OF_A_CLASS, **options)
+        names = _class_names(fake)
+        each = {names[k] if k < len(names) else str(k): v for k, v in found.values.items()}
+        return {"mean": found.mean.value, **each}
+
+    return of_classes
+
+
+def _plain_frechet(real: FeatureSet, fake: FeatureSet) -> Frechet:
+    return frechet_distance(moments(real), moments(fake))
+
+
+def _class_names(side: Side) -> tuple[str, ...]:
+    """What the extractor calls its classes; their numbers where it has no names."""
+    extractor = side.extracted.extractor
+    names: tuple[str, ...] = getattr(extractor, "class_names", ())
+    return names or tuple(map(str, range(extractor.classes)))
+
+
 METRICS: Mapping[str, Metric] = {
     "swd": Metric(
         title="SWD x 10³", measure=_swd, images=16_384, compares=True, falls=0.5, digits=2
@@ -142,6 +192,22 @@ METRICS: Mapping[str, Metric] = {
         better="higher",
         least=8,
         digits=3,
+    ),
+    "agreement": Metric(
+        title="Agreement",
+        of_features=_agreement,
+        images=10_000,
+        compares=False,
+        better="higher",
+        digits=3,
+    ),
+    "fd-class": Metric(
+        title="FD by class",
+        of_features=_by_class(_plain_frechet),
+        images=50_000,
+        compares=True,
+        falls=1.0,
+        digits=2,
     ),
     "nn1": Metric(
         title="1-NN accuracy", of_features=_nearest, images=5_000, compares=True, digits=3

@@ -21,7 +21,7 @@ from typing import Any
 
 from progan.core.errors import ConfigError
 from progan.core.randomness import seed_of
-from progan.metrics.extracted import Extracted, Extractor
+from progan.metrics.extracted import Extracted, Extractor, LabelSource
 from progan.metrics.images import ImageSource, Spool, shifted
 from progan.metrics.known import METRICS, Hears, Metric, Side, title_of
 from progan.metrics.sliced import floor_images
@@ -137,6 +137,8 @@ def evaluate(
     repeats: int = 1,
     seed: int = 0,
     extractor: Extractor | None = None,
+    real_labels: LabelSource | None = None,
+    fake_labels: LabelSource | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> Report:
     """Measure `fake` by every metric named, with the same on real images beside each value.
@@ -156,7 +158,7 @@ def evaluate(
     images stay, so their choice is not in the spread.
 
     Metrics of features need an `extractor`; each picture goes through it once, whatever is
-    measured.
+    measured. Metrics of classes ask `real_labels` and `fake_labels` for those of both.
 
     Raises ConfigError for an unknown metric, too few images, or features without an extractor;
     DataError for unfit images.
@@ -167,7 +169,12 @@ def evaluate(
     rows: list[Row] = []
     with Spool(fake, max(counts.values()) * repeats) as kept:
         resolution = int(kept(0, 1).shape[2])
-        sides = (Extracted(real, extractor), Extracted(kept, extractor)) if extractor else None
+        sides = None
+        if extractor is not None:
+            sides = (
+                Extracted(real, extractor, labels=real_labels),
+                Extracted(kept, extractor, labels=fake_labels),
+            )
         for name in metrics:
             rows += _measure(
                 name,
