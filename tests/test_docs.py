@@ -64,6 +64,7 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     """
     import progan.assemble.train as training
     from progan.assemble import arms, bench, budget, contest
+    from progan.assemble import arms, bench, budget, extractors
     from progan.assemble.ask import Prepared, name_of
     from progan.cli import train as verbs
     from progan.lab import run as lab
@@ -92,6 +93,7 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     monkeypatch.setattr(arms.Work, "rate", lambda work, seconds: float(work.images))
     monkeypatch.setattr(bench, "machine_peak", lambda device, precision: 100.0)
     monkeypatch.setattr(lab, "STEPS", 1)
+    monkeypatch.setattr(extractors, "IMAGES", 128)
     done = lab.Outcome(page=Path("lab.html"), words="")
     for long in ("answer", "everything"):  # tested elsewhere, and by nox -s slow
         monkeypatch.setattr(lab, long, lambda *given, **options: done)

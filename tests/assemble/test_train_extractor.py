@@ -15,16 +15,6 @@ from progan.data.sources import DEBIAN
 from progan.extractors.names import lookup
 
 
-class Quiet:
-    """Hears everything and shows nothing."""
-
-    def line(self, head: str, text: str) -> None: ...
-
-    def building(self, done: int, total: int) -> None: ...
-
-    def counted(self, head: str, done: int, total: int, what: str) -> None: ...
-
-
 @pytest.fixture(autouse=True)
 def _there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -40,7 +30,7 @@ def write(name: str, count: int = 210, classes: int = 3, seed: int = 0, **more: 
 
 
 def make(data: str, **more: Any) -> ExtractorMade:
-    return train_extractor(ExtractorAsked(data=data, **{"images": 128, **more}), Quiet())
+    return train_extractor(ExtractorAsked(data=data, **{"images": 128, **more}))
 
 
 def test_one_in_seven_is_held_out_and_everything_is_written_down() -> None:

@@ -8,7 +8,7 @@ import pytest
 from progan.extractors.training import LabelledPictures
 
 
-def make_stripes(count: int = 256, side: int = 16, seed: int = 0) -> LabelledPictures:
+def make_stripes(count: int = 256, side: int = 8, seed: int = 0) -> LabelledPictures:
     """Stripes that lie (0) or stand (1), in noise."""
     random = np.random.default_rng(seed)
     labels = random.integers(2, size=count)

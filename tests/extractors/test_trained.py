@@ -16,7 +16,7 @@ from progan.extractors.trained import Classifier, Facts, load_trained, read_fact
 from progan.extractors.training import LabelledPictures, accuracy, train_classifier
 
 FACTS: dict[str, Any] = {
-    "side": 16,
+    "side": 8,
     "channels": 1,
     "classes": ("lying", "standing"),
     "data": "stripes",
@@ -48,7 +48,7 @@ def test_a_classifier_learns_what_tells_classes_apart(
 
 
 def test_accuracy_by_class_is_the_share_of_each_class(stripes: LabelledPictures) -> None:
-    network = Classifier(16, 1, 2).eval()
+    network = Classifier(8, 1, 2).eval()
     with torch.no_grad():
         network.head.weight.zero_()
         network.head.bias.copy_(torch.tensor([1.0, 0.0]))  # always says 0
@@ -157,6 +157,7 @@ def test_a_longer_time_shows_more_pictures(
     stripes: LabelledPictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter(range(10_000))
+    monkeypatch.setattr(training, "TRIED", 3)
     monkeypatch.setattr(training.time, "monotonic", lambda: float(next(clock)))  # a second a step
     assert training.images_within(2, stripes, 2) == int(120 * training.KEPT) * 128
 

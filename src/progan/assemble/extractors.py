@@ -60,6 +60,19 @@ class Hears(Protocol):
         """How many of something are done."""
 
 
+class Unheard:
+    """Shows nothing."""
+
+    def line(self, head: str, text: str) -> None:
+        """Nothing."""
+
+    def building(self, done: int, total: int) -> None:
+        """Nothing."""
+
+    def counted(self, head: str, done: int, total: int, what: str) -> None:
+        """Nothing."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ExtractorAsked:
     """What a user wants trained."""
@@ -92,12 +105,13 @@ class ExtractorMade:
         return f"trained:{self.sha256[:12]}"
 
 
-def train_extractor(asked: ExtractorAsked, hears: Hears) -> ExtractorMade:
+def train_extractor(asked: ExtractorAsked, hears: Hears | None = None) -> ExtractorMade:
     """Train, test on pictures it has not seen, and keep the classifier.
 
     Raises: ConfigError for words that do not fit together, DataError for pictures without labels
     or too few of them, RoomError when the file cannot be written.
     """
+    hears = hears or Unheard()
     to = free_place(asked)
     device = choose_device(asked.device)
     learned = _pyramid(asked, asked.data, hears)

@@ -119,10 +119,12 @@ def train_extractor(
 def _tell(made: ExtractorMade, face: screen.Face, seconds: float) -> None:
     facts = made.facts
     face.line("Trained", f"{facts.images:,} pictures shown in {clock(seconds)}, seed {facts.seed}")
+    # half of the 95 % interval of a share
     spread = 1.96 * (facts.accuracy * (1 - facts.accuracy) / facts.tested_on) ** 0.5
     face.line(
         "Right",
-        f"{facts.accuracy:.2%} (± {spread:.2%}) of {facts.tested_on:,} pictures it has not seen ({facts.test})",
+        f"{facts.accuracy:.2%} (± {spread:.2%}) of {facts.tested_on:,} pictures it has not seen "
+        f"({facts.test})",
     )
     named = zip(facts.classes, facts.accuracy_by_class, strict=True)
     face.line("", ", ".join(f"{name} {share:.0%}" for name, share in named))
