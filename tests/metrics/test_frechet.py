@@ -59,6 +59,13 @@ def test_a_set_is_at_distance_zero_from_itself(n: int) -> None:
     assert frechet_distance(x, x).value == pytest.approx(0, abs=1e-10)
 
 
+def test_fewer_rows_than_features_cost_no_precision() -> None:
+    # 19 directions vary of 64. A rounding error of 1e-16 in the others would weigh its root, 1e-8
+    few, many = moments(normal(20, 64, 0)), moments(normal(500, 64, 1))
+    there, back = frechet_distance(few, many).value, frechet_distance(many, few).value
+    assert there == pytest.approx(back, rel=1e-12)
+
+
 def test_it_is_symmetric_and_moves_with_neither_shift_nor_turn() -> None:
     x, y = normal(300, 6, 0), 2 * normal(200, 6, 1, shift=0.2)
     turn, _ = np.linalg.qr(normal(6, 6, 2))

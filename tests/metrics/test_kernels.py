@@ -65,6 +65,8 @@ def test_scales_add_up() -> None:
     x, y = normal(50, 3, 0), normal(40, 3, 1, 0.5)
     parts = [mmd(x, y, RBF(sigma=s * 1.5, scales=(1.0,))).value for s in (0.5, 1, 2, 4)]
     assert mmd(x, y, RBF(sigma=1.5)).value == pytest.approx(sum(parts), rel=1e-9)
+    some = RBF(sigma=1.5, scales=(0.5, 4.0, 1.0))  # neither in order nor each twice the next
+    assert mmd(x, y, some).value == pytest.approx(parts[0] + parts[1] + parts[3], rel=1e-9)
 
 
 @both

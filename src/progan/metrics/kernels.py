@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from math import sqrt
 from statistics import NormalDist
 from typing import TypeAlias
@@ -81,9 +82,17 @@ class RBF:
     def chunks(self, first: Matrix, second: Matrix) -> Iterator[tuple[slice, Doubles]]:
         """Rows of `first`, and k of each with all of `second`: rows m."""
         for rows, squares in chunked(first, second):
-            total = np.zeros_like(squares)
-            for scale in self.scales:
-                total += np.exp(squares * (-0.5 / (scale * self.sigma) ** 2))
+            widest_first = sorted(self.scales, reverse=True)
+            exponent = squares * (-0.5 / (widest_first[0] * self.sigma) ** 2)
+            power = np.exp(exponent)
+            total = power.copy()
+            for wider, scale in pairwise(widest_first):
+                if wider == 2 * scale:  # e^4x from e^x: an exponential costs ten squares
+                    power *= power
+                    power *= power
+                else:
+                    power = np.exp(exponent * (widest_first[0] / scale) ** 2)
+                total += power
             yield rows, total
 
 
@@ -227,10 +236,12 @@ def mmd(
     Source: Gretton et al. 2012, lemma 6.
     """
     x, y, origin = pair(real, fake, least=2)
-    value, spread, p_value = _unbiased(x, y, kernel), None, None
-    if permutations:
+    spread = p_value = None
+    if not permutations:
+        value = _unbiased(x, y, kernel)
+    else:
         dealt = _dealt(np.concatenate([x, y]), len(x), kernel, permutations, seed)
-        spread = float(dealt[1:].std())
+        value, spread = float(dealt[0]), float(dealt[1:].std())
         p_value = float((dealt >= dealt[0] - 1e-12 * abs(dealt[0])).mean())
     return MMD(
         value=value,
