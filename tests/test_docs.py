@@ -63,8 +63,7 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     Whatever would train is understood, word by word, and ends where training would begin.
     """
     import progan.assemble.train as training
-    from progan.assemble import arms, bench, budget, contest
-    from progan.assemble import arms, bench, budget, extractors
+    from progan.assemble import arms, bench, budget, contest, extractors
     from progan.assemble.ask import Prepared, name_of
     from progan.cli import train as verbs
     from progan.lab import run as lab

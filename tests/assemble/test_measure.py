@@ -11,6 +11,7 @@ import torch
 from progan.assemble.build import build_system
 from progan.assemble.measure import Generated, QualityInPassing, images_for
 from progan.core.config import apply_sets
+from progan.core.errors import ConfigError
 from progan.core.plan import Progress
 from progan.core.recipe import DataSettings, Recipe
 from progan.core.specs import DataSpec
@@ -131,3 +132,22 @@ def test_a_generated_picture_depends_on_its_number_alone(system: System[Any]) ->
     np.testing.assert_array_equal(again(60, 70), whole[60:130])
     assert len(np.unique(whole, axis=0)) == 200
     assert (Generated(system, at, "b")(0, 9) != whole[:9]).any()
+
+
+def test_the_classes_that_pictures_were_asked_for_are_those_they_are_drawn_with() -> None:
+    recipe = Recipe(preset="cpu", data=DataSettings(resolution=32))
+    recipe = apply_sets(recipe, ["fmap_max=8", "latent_size=8", "condition=projection"])
+    spec = DataSpec(resolution=32, channels=1, classes=3, images=40)
+    labelled = build_system(recipe, spec, torch.device("cpu"))
+    made = Generated(labelled, moment(labelled, 16), "a")
+    labels = made.labels(0, 200)
+    assert sorted(set(labels.tolist())) == [0, 1, 2]
+    np.testing.assert_array_equal(made.labels(70, 100), labels[70:170])
+    with seeded("a", 1):
+        drawn = labelled.draw(64)["label"].numpy()
+    np.testing.assert_array_equal(labels[64:128], drawn)
+
+
+def test_a_generator_without_classes_has_none_to_be_asked_for(system: System[Any]) -> None:
+    with pytest.raises(ConfigError, match="not told classes"):
+        Generated(system, moment(system, 16), "a").labels(0, 4)
