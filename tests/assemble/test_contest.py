@@ -30,6 +30,18 @@ contestants:
 """
 
 
+class Light:
+    """An extractor that is never asked."""
+
+    name, classes = "trained:1ight", 2
+
+    def both(self, images: Any) -> Any:
+        raise AssertionError
+
+    def record(self) -> dict[str, str]:
+        return {"extractor": self.name, "weights": "1", "resize": "none"}
+
+
 class Trainings:
     """Stands in for training: a tiny run made once, copied to where it is asked for."""
 
@@ -200,7 +212,21 @@ def test_finished_runs_that_differ_in_the_seed_alone_are_one_contestant(
 def test_packaged_comparisons_can_be_read() -> None:
     assert "classics_fashion_mnist" in contest.packaged_comparisons()
     for name in contest.packaged_comparisons():
-        assert read_comparison(name).name == name
+        assert read_comparison(name, "effnet-lite0").name == name
+
+
+def test_features_are_measured_by_an_extractor_that_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"fd, kd, prdc.*say whose: --extractor FILE"):
+        read_comparison("duel_fashion_mnist")
+    assert read_comparison("duel_fashion_mnist", "x.safetensors").extractor == "x.safetensors"
+
+
+def test_who_is_not_told_classes_is_not_asked_about_them(
+    trainings: Trainings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contest, "_extractor_of", lambda comparison: Light())
+    found = play(tmp_path, trainings, comparison(metrics=("swd", "agreement")))
+    assert {row["metric"] for one in found for row in one.rows} == {"swd"}
 
 
 def test_words_that_name_nothing_are_refused(tmp_path: Path) -> None:

@@ -47,8 +47,10 @@ def packaged_comparisons() -> tuple[str, ...]:
     return tuple(sorted(Path(f.name).stem for f in folder.iterdir() if f.name.endswith(ENDINGS)))
 
 
-def read_comparison(words: str) -> Comparison:
+def read_comparison(words: str, extractor: str | None = None) -> Comparison:
     """Read a comparison: the path of a YAML file, or the name of a packaged one.
+
+    `extractor` takes the place of the one it names.
 
     Raises: ConfigError where there is none, or where it says what cannot be; nothing is trained
     before every contestant's settings are understood.
@@ -70,6 +72,7 @@ def read_comparison(words: str) -> Comparison:
     found = parse_comparison(text, path.name)
     for recipe in found.contestants.values():
         resolve(recipe)
+    found = replace(found, extractor=extractor or found.extractor)
     metrics = _known(found.metrics, found.extractor)
     return replace(found, name=stem, metrics=metrics)
 
@@ -152,7 +155,8 @@ def _measured(
     comparison: Comparison, run: Path, heard: Hears, extractor: Extractor | None
 ) -> tuple[Mapping[str, Any], ...]:
     """The measurement of a finished run: from its file, where it was measured so before."""
-    from progan.assemble.evaluate import evaluate_run
+    from progan.assemble.evaluate import draws_classes, evaluate_run
+    from progan.metrics.known import METRICS
 
     wanted = {
         "metrics": comparison.metrics and list(comparison.metrics),
@@ -168,9 +172,11 @@ def _measured(
     except (OSError, ValueError, KeyError, TypeError):
         pass
     heard("Measuring")
-    found = evaluate_run(
-        run, metrics=comparison.metrics, images=comparison.images, extractor=extractor
-    )
+    metrics = comparison.metrics
+    if metrics is not None and any(METRICS[name].labelled for name in metrics):
+        told = draws_classes(run)  # who is not told classes is not asked about them
+        metrics = tuple(name for name in metrics if told or not METRICS[name].labelled)
+    found = evaluate_run(run, metrics=metrics, images=comparison.images, extractor=extractor)
     rows = tuple(found.to_json()["report"]["rows"])
     content = {"asked": wanted, "checkpoint": newest, "rows": rows}
     write_out(place, (json.dumps(content, indent=1) + "\n").encode())
@@ -240,7 +246,14 @@ def _known(metrics: Sequence[str] | None, extractor: str | None) -> tuple[str, .
     for name in metrics or ():
         if name not in METRICS and name not in OWN_NAMES:
             raise ConfigError(choose("metric", name, tuple(METRICS), "progan evaluate --help"))
-    return None if metrics is None else tuple(named(name, extractor) for name in metrics)
+    names = None if metrics is None else tuple(named(name, extractor) for name in metrics)
+    using = [name for name in names or () if METRICS[name].of_features is not None]
+    if using and extractor is None:
+        raise ConfigError(
+            f"{', '.join(using)}: measured of features; say whose: --extractor FILE, of one that "
+            "was trained on these pictures: progan metrics train-extractor DATA"
+        )
+    return names
 
 
 def _extractor_of(comparison: Comparison) -> Extractor | None:

@@ -29,7 +29,7 @@ def compare(
         int | None, typer.Option(help="Of finished runs: images of each kind for a measurement.")
     ] = None,
     extractor: Annotated[
-        str | None, typer.Option(help="Of finished runs: whose features are measured.")
+        str | None, typer.Option(help="Whose features are measured: progan metrics extractors.")
     ] = None,
     device: Device = None,
     runs: Runs = Path("runs"),
@@ -48,11 +48,13 @@ def compare(
         raise ConfigError(
             f"{len(what)} comparisons came; one is carried out at a time: progan compare {what[0]}"
         )
-    if not finished and (metrics, images, extractor) != (None, None, None):
+    if not finished and (metrics is not None or images is not None):
         raise ConfigError(
             "A comparison says itself what is measured: metrics: [swd], images: 4096."
         )
-    words = shlex.join(["progan", "compare", *map(str, what), *(["--to", str(to)] if to else [])])
+    given = {"--to": to, "--metrics": metrics, "--images": images, "--extractor": extractor}
+    options = [str(word) for pair in given.items() if pair[1] is not None for word in pair]
+    words = shlex.join(["progan", "compare", *map(str, what), *options])
 
     from progan.assemble import contest
 
@@ -63,7 +65,7 @@ def compare(
         )
         folder = to or runs / "comparison"
     else:
-        comparison = contest.read_comparison(str(what[0]))
+        comparison = contest.read_comparison(str(what[0]), extractor)
         folder = to or runs / comparison.name
         entries = contest.carry_out(comparison, folder, trains=_train, heard=say, device=device)
     _write(comparison, entries, folder, words)

@@ -77,6 +77,8 @@ class Metric:
     """Where better values lie: below, above, or near that of real images."""
     falls: float | None = None
     """p, where the floor falls as n^−p; None where it does not, or not by a known law."""
+    labelled: bool = False
+    """Whether it asks for the classes of pictures."""
     least: int = 2
     """Fewest images of each kind it can be had of."""
     digits: int = 4
@@ -199,6 +201,7 @@ METRICS: Mapping[str, Metric] = {
         images=10_000,
         compares=False,
         better="higher",
+        labelled=True,
         digits=3,
     ),
     "fd-class": Metric(
@@ -207,6 +210,7 @@ METRICS: Mapping[str, Metric] = {
         images=50_000,
         compares=True,
         falls=1.0,
+        labelled=True,
         digits=2,
     ),
     "nn1": Metric(
