@@ -10,7 +10,7 @@ import pytest
 
 from progan.assemble import extractors as making
 from progan.assemble.extractors import ExtractorAsked, ExtractorMade, train_extractor
-from progan.core.errors import ConfigError, DataError
+from progan.core.errors import ConfigError, DataError, RoomError
 from progan.data.sources import DEBIAN
 from progan.extractors.names import lookup
 
@@ -92,6 +92,17 @@ def test_an_extractor_that_is_there_is_never_replaced() -> None:
         "a.npz.safetensors",
         "a.npz-2.safetensors",
     ]
+
+
+def test_a_place_that_cannot_be_written_is_told_before_training(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(making, "train_classifier", lambda *given, **more: pytest.fail("trained"))
+    Path("taken").touch()
+    with pytest.raises(
+        RoomError, match=r"mine\.safetensors could not be written .*--to OTHER/mine"
+    ):
+        make(write("a.npz"), to=Path("taken/mine.safetensors"))
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ def test_questions_are_answered_without_torch(world: Path) -> None:
         [
             *([], ["--help"], ["--version"], ["train", "--help"], ["data"], ["data", "--help"]),
             *(["describe"], ["describe", "progan"], ["describe", "progan", "--schema"]),
+            *(["metrics"], ["metrics", "train-extractor", "--help"]),
             *(["data", "check", "cats"], ["data", "check", "built"]),
         ]
     )

@@ -33,6 +33,7 @@ from progan.extractors.training import (
     shown,
     train_classifier,
 )
+from progan.extractors.weights import room_for
 
 __all__ = ["ExtractorAsked", "ExtractorMade", "free_place", "train_extractor"]
 
@@ -126,6 +127,8 @@ def train_extractor(asked: ExtractorAsked, hears: Hears | None = None) -> Extrac
         f"{len(train):,} pictures to learn from, {len(judged):,} held out for the test; "
         f"{len(classes)} classes, {learned.resolutions[-1]} px",
     )
+    with room_for(to):
+        pass  # better said before training than after
     images = asked.images or IMAGES
     if asked.minutes is not None:
         images = images_within(asked.minutes, train, len(classes), device=device)
@@ -155,7 +158,6 @@ def train_extractor(asked: ExtractorAsked, hears: Hears | None = None) -> Extrac
         accuracy=share,
         accuracy_by_class=by_class,
     )
-    to.parent.mkdir(parents=True, exist_ok=True)
     return ExtractorMade(path=to, sha256=save_trained(to, network.cpu(), facts), facts=facts)
 
 

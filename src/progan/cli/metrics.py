@@ -156,7 +156,6 @@ def get_inception(
     place = to or FOLDER / inception_file.FILE
     if place.suffix != ".safetensors":
         raise ConfigError(f"--to is {place}; its name must end in .safetensors.")
-    place.parent.mkdir(parents=True, exist_ok=True)
     if given is not None:
         inception_file.keep(given.expanduser(), place)
     else:

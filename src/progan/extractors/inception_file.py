@@ -13,16 +13,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from torch import Tensor
 
 from progan.core.errors import CheckpointError, ConfigError, DataError
 from progan.engine.checkpoint import load_checkpoint, save_checkpoint
-from progan.extractors.weights import Known, check_bytes, read_known, tensors_in
+from progan.extractors.weights import Known, check_bytes, read_known, room_for, tensors_in
 
 __all__ = ["FILE", "PUBLIC", "URLS", "VARIABLE", "download", "find", "keep", "read"]
 
@@ -101,7 +101,7 @@ def download(
         try:
             content = _fetched((opened or urlopen)(url, timeout=SECONDS), heard)
             check_bytes(content, url, PUBLIC)
-        except (OSError, URLError, DataError) as error:
+        except (OSError, HTTPException, DataError) as error:
             said.append(f"{url}: {getattr(error, 'reason', None) or error}")
             continue
         _save(tensors_in(content), to)
@@ -125,4 +125,5 @@ def _fetched(answer: Any, heard: Callable[[int], None] | None) -> bytes:
 
 
 def _save(tensors: dict[str, Tensor], to: Path) -> None:
-    save_checkpoint(to, tensors, {"kind": KIND, "sha256": PUBLIC.sha256})
+    with room_for(to):
+        save_checkpoint(to, tensors, {"kind": KIND, "sha256": PUBLIC.sha256})

@@ -27,7 +27,7 @@ from progan.core.errors import CheckpointError
 from progan.engine.checkpoint import load_checkpoint, read_checksum, read_header, save_checkpoint
 from progan.extractors.base import Extractor
 from progan.extractors.resize import smooth
-from progan.extractors.weights import filled
+from progan.extractors.weights import filled, room_for
 
 __all__ = ["Classifier", "Facts", "as_extractor", "load_trained", "read_facts", "save_trained"]
 
@@ -145,7 +145,8 @@ def save_trained(path: Path, network: Classifier, facts: Facts) -> str:
     Raises: RoomError when it cannot be written.
     """
     state = {n: t for n, t in network.state_dict().items() if not n.endswith("_tracked")}
-    save_checkpoint(path, state, facts.to_json())
+    with room_for(path):
+        save_checkpoint(path, state, facts.to_json())
     return read_checksum(path)
 
 

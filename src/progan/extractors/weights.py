@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -17,9 +18,9 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from progan.core.errors import DataError
+from progan.core.errors import DataError, RoomError
 
-__all__ = ["Known", "check_bytes", "filled", "read_known", "tensors_in"]
+__all__ = ["Known", "check_bytes", "filled", "read_known", "room_for", "tensors_in"]
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -95,3 +96,21 @@ def filled(build: Callable[[], Module], state: Mapping[str, Tensor], title: str)
     whole |= {name: torch.zeros((), dtype=torch.int64) for name in counters}
     network.load_state_dict(whole, assign=True)
     return network
+
+
+@contextmanager
+def room_for(path: Path) -> Iterator[None]:
+    """Make the folder of `path`; within, what keeps it from being written is told as here.
+
+    Raises: RoomError when it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except (RoomError, OSError) as error:
+        cause = error.__cause__ if isinstance(error, RoomError) else error
+        reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
+        raise RoomError(
+            f"{path} could not be written ({reason}). Make room, or name another place: "
+            f"--to OTHER/{path.name}"
+        ) from error
