@@ -153,3 +153,10 @@ def test_codes_that_cannot_be_are_refused(settings: Any, says: str) -> None:
     with pytest.raises(ConfigError, match=says) as error:
         InfoGANConfig(**settings)
     assert "\n" not in str(error.value)
+
+
+def test_a_batch_of_one_can_be_played(make: Make, at: At) -> None:
+    """Memory may force it: nothing of Q compares pictures."""
+    system = small(make)
+    for loss in (system.critic_loss, system.generator_loss):
+        assert all(term.isfinite() for term in loss(pictures(1), at(8)).values())

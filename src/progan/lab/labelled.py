@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 SAMPLES = 2_500
-"""Points drawn for each measurement."""
+"""Points drawn for each measurement; the mean of so many, of deviation 1, has an error of 0.02."""
 
 
 @dataclass(frozen=True, kw_only=True)

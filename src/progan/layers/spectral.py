@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import torch
@@ -34,7 +35,9 @@ class SpectralNorm(nn.Module):
 
     def forward(self, weight: Float[Tensor, "out ..."]) -> Float[Tensor, "out ..."]:
         """The weight, divided."""
-        with torch.autocast(weight.device.type, enabled=False):
+        kind = weight.device.type
+        real = torch.amp.is_autocast_available(kind)  # the device meta has none
+        with torch.autocast(kind, enabled=False) if real else nullcontext():
             rows = weight.flatten(1)
             with torch.no_grad():
                 v = normalize(rows.T @ self.u, dim=0)

@@ -113,7 +113,8 @@ class CodeCritic(nn.Module):
 
         trunk → score;    trunk → dense 128, norm, leaky relu → dense `outputs`
 
-    Source: Chen et al. 2016 (InfoGAN), appendix C.1.
+    Source:  Chen et al. 2016 (InfoGAN), appendix C.1.
+    Departs: the norm of the 128 is over each picture alone, so that one picture can be guessed at.
     """
 
     def __init__(self, critic: nn.Module, outputs: int, *, norm: Norm) -> None:
@@ -123,7 +124,7 @@ class CodeCritic(nn.Module):
         first: nn.Module = (
             nn.Conv2d(features, 128, 4, bias=norm == "none") if maps else nn.Linear(features, 128)
         )
-        norms = normed(128, norm) if maps else []
+        norms = normed(128, "none" if norm == "none" else "layer") if maps else []
         self.guess = nn.Sequential(
             first, *norms, nn.LeakyReLU(0.1), nn.Flatten(), nn.Linear(128, outputs)
         )

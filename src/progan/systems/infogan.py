@@ -13,7 +13,8 @@ Source:  Chen et al. 2016, "InfoGAN: Interpretable Representation Learning by In
          batches of 128, from the code published with it.
 Departs: the networks are DCGAN's at any power of two. Q's deviations are learned, and a uniform
          code has its own entropy, log 2; the published code has deviations of 1 and the entropy
-         of a normal, whose sum is no bound. λ of continuous codes is 0.1. The generator is shown
+         of a normal, whose sum is no bound. λ of continuous codes is 0.1. Q's layer has layer
+         norm, in the paper batch norm. The generator is shown
          by its running average.
 """
 
@@ -73,7 +74,6 @@ class InfoGAN(GAN):
         super().__init__(config, data)
         self.codes = fields_of(config)
         self.latent_fields += self.codes
-        self.group = 2  # batch norm of one picture's guess has nothing to compare
 
     def make_generator(self) -> nn.Module:
         """GAN's generator, with the codes beside the noise."""
