@@ -22,7 +22,7 @@ __all__ = ["TIE", "chunked", "kth_nearest", "nearest"]
 
 Doubles: TypeAlias = NDArray[np.float64]
 
-CHUNK_BYTES = 32 * 2**20
+CHUNK_BYTES = 64 * 2**20
 """Room for one chunk of distances."""
 NEAR = 1e-4
 """Part of the squared norms below which a square is computed again."""
