@@ -179,6 +179,7 @@ def _settings(settings: list[Setting], width: int) -> Iterator[str]:
         mark = "*" if one.departs and not one.group else " "
         value = "" if one.group else _value(one.value)
         choices = "" if one.group else " " + f"[{one.type}]".replace(" ", KEPT)
+        choices = choices.replace(f"{KEPT}|{KEPT}", f"{KEPT}| ")  # long lists go on below
         about = f"{one.help or one.key}{choices}"
         head = f"{mark} {one.key}".ljust(column)
         if width < WIDE:
