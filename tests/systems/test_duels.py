@@ -184,13 +184,10 @@ def test_fgans_players_move_at_once_unless_told_otherwise(make: Make) -> None:
 @pytest.mark.parametrize(
     ("settings", "name"),
     [
-        ({}, "fgan:kl"),
-        ({"divergence": "alpha=0.5"}, "fgan:alpha=0.5"),
-        ({"divergence": "js", "saturating": False}, "fgan:js:non-saturating"),
-        (
-            {"divergence": "weighted-js=0.3", "saturating": False},
-            "fgan:weighted-js:non-saturating=0.3",
-        ),
+        ({"saturating": True}, "fgan:kl"),
+        ({"divergence": "alpha=0.5", "saturating": True}, "fgan:alpha=0.5"),
+        ({"divergence": "js"}, "fgan:js:non-saturating"),
+        ({"divergence": "weighted-js=0.3"}, "fgan:weighted-js:non-saturating=0.3"),
     ],
 )
 def test_fgans_settings_name_an_objective(settings: dict[str, Any], name: str) -> None:

@@ -198,7 +198,7 @@ def test_perfect_class_logits_cost_nothing(make: Make, at: At) -> None:
     system = make(objective="hinge", classes=3, resolution=8, penalty={"kind": "none"}, **TINY)
     label = torch.tensor([0, 2, 1, 2])
     logits = torch.cat([torch.zeros(4, 1), 40.0 * torch.eye(3)[label]], dim=1)
-    system.judge = lambda image, at, parts=1: logits.repeat(parts, 1)
+    system.judge = lambda image, at, parts=1, y=None: logits.repeat(parts, 1)
     terms = system.critic_loss(Labelled(pictures().image, label), at(8))
     assert terms["label_real"].item() == pytest.approx(0.0, abs=1e-6)
     assert terms["label_fake"].item() == pytest.approx(0.0, abs=1e-6)

@@ -22,7 +22,7 @@ from progan.assemble.recipes import resolve
 from progan.assemble.screens import Screen
 from progan.core.comparison import Comparison, Entry, parse_comparison, slug_of
 from progan.core.config import Recipe, choose, read_recipe
-from progan.core.errors import CheckpointError, ConfigError, ProganError, TrainingError
+from progan.core.errors import CheckpointError, ConfigError, TrainingError
 from progan.core.words import typed
 from progan.data.sources import open_source
 from progan.engine.checkpoint import checkpoints
@@ -113,10 +113,8 @@ def carry_out(
     return found
 
 
-class StoppedError(ProganError):
+class StoppedError(Exception):
     """The user stopped a training of the comparison."""
-
-    exit_code = 130
 
 
 def _train(recipe: Recipe, run: Path, trains: Trains) -> None:

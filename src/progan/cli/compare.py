@@ -67,7 +67,11 @@ def compare(
     else:
         comparison = contest.read_comparison(str(what[0]), extractor)
         folder = to or runs / comparison.name
-        entries = contest.carry_out(comparison, folder, trains=_train, heard=say, device=device)
+        try:
+            entries = contest.carry_out(comparison, folder, trains=_train, heard=say, device=device)
+        except contest.StoppedError as stopped:
+            say(str(stopped))
+            raise typer.Exit(130) from None
     _write(comparison, entries, folder, words)
 
 

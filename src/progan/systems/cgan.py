@@ -62,8 +62,9 @@ class MatchingAware(Conditional):
         """
         terms = self.objective.critic_terms(scores(on_real), scores(on_fake))
         on_wrong = wrongly(self, image, y)
-        against = self.objective.critic_terms(scores(on_real), on_wrong)["fake"]
-        wrong = against if len(on_wrong) else torch.zeros_like(against)
+        wrong = torch.zeros_like(terms["fake"])
+        if count := len(on_wrong):
+            wrong = self.objective.critic_terms(scores(on_real)[:count], on_wrong)["fake"]
         return {"real": terms["real"], "fake": terms["fake"] / 2, "wrong": wrong / 2}
 
 
