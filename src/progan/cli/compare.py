@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from progan.cli import processes, screen
+from progan.cli import screen
 from progan.cli.options import Device, Runs
 from progan.cli.streams import say
 from progan.core.errors import ConfigError
@@ -35,8 +35,6 @@ def compare(
     runs: Runs = Path("runs"),
 ) -> None:
     """Compare trainings over several seeds: pictures, numbers, and what they allow to be said."""
-    if not processes.join():
-        raise ConfigError("compare trains one after the other; run it as one process.")
     if images is not None and images < 4:
         raise ConfigError(f"--images is {images}; it must be at least 4.")
     finished = [path for path in what if path.is_dir()]
