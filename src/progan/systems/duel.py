@@ -55,10 +55,15 @@ class Duel(System[Images]):
 
     # the networks
 
+    @property
+    def inputs(self) -> int:
+        """Numbers that the generator's network takes for a picture."""
+        return self.config.latent_size
+
     def make_generator(self) -> nn.Module:
         """The generator's network, as `config.network` asks."""
         config, size, channels = self.config, self.data.resolution, self.data.channels
-        latent = config.latent_size
+        latent = self.inputs
         if config.network == "toy":
             return ToyGenerator(resolution=size, channels=channels, latent_size=latent)
         if config.network == "mlp":

@@ -31,10 +31,7 @@ from progan.core.plan import Progress
 from progan.core.specs import DataSpec
 from progan.core.system import Terms
 from progan.layers.labels import label_rows
-from progan.networks.dcgan import ConvGenerator
 from progan.networks.heads import CodeCritic
-from progan.networks.mlp import DenseGenerator
-from progan.networks.toy import ToyGenerator
 from progan.objectives.information import categorical_information, uniform_information
 from progan.objectives.verdicts import look
 from progan.systems.configs.infogan import InfoGANConfig
@@ -75,21 +72,10 @@ class InfoGAN(GAN):
         self.codes = fields_of(config)
         self.latent_fields += self.codes
 
-    def make_generator(self) -> nn.Module:
-        """GAN's generator, with the codes beside the noise."""
-        config, latent = self.config, self.config.latent_size + self.config.codes
-        size, channels = self.data.resolution, self.data.channels
-        if config.network == "toy":
-            return ToyGenerator(resolution=size, channels=channels, latent_size=latent)
-        if config.network == "mlp":
-            return DenseGenerator(resolution=size, channels=channels, latent_size=latent)
-        return ConvGenerator(
-            resolution=size,
-            channels=channels,
-            latent_size=latent,
-            width=config.width,
-            norm=config.generator_norm,
-        )
+    @property
+    def inputs(self) -> int:
+        """The noise, with the codes beside it."""
+        return self.config.latent_size + self.config.codes
 
     def make_critic(self) -> nn.Module:
         """GAN's discriminator, and Q beside its last layer."""
