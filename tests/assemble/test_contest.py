@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from progan.assemble import contest, train
 from progan.assemble.contest import StoppedError, carry_out, gather, read_comparison, write_table
@@ -16,7 +17,7 @@ from progan.assemble.verdicts import answers_of, lines_of
 from progan.core.comparison import Comparison, Entry, Question, parse_comparison
 from progan.core.config import write_recipe
 from progan.core.errors import ConfigError, TrainingError
-from progan.report.contest import write_page
+from progan.report.contest import CLASSES, REAL_CLASSES, write_page
 from tiny_run import tiny_run
 
 TEXT = """\
@@ -163,6 +164,20 @@ def test_the_page_and_the_table_hold_every_number(trainings: Trainings, tmp_path
             for value in cell.values:
                 assert f"{value:.{line.digits}f}" in shown
                 assert str(value) in [row["value"] for row in rows]
+
+
+def test_rows_of_classes_are_shown_and_named(trainings: Trainings, tmp_path: Path) -> None:
+    asked = comparison()
+    found = play(tmp_path, trainings)
+    for one in found[:2]:
+        for name in (CLASSES, REAL_CLASSES):
+            (one.run / name).parent.mkdir(exist_ok=True)
+            Image.new("L", (96, 32)).save(one.run / name)
+    found = [replace(one, classes=("hats", "shoes")) for one in found]
+    page = write_page(asked, found, lines_of(asked, found), [], tmp_path / "c.html", "x")
+    section = page.read_text().partition('<section id="classes"')[2].partition("</section>")[0]
+    assert "Rows, from the top: hats, shoes." in section
+    assert section.count("<img") == 3  # A, B and real pictures
 
 
 def entries(**values: list[float]) -> list[Entry]:

@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -109,7 +109,7 @@ def carry_out(
             heard(f"Left out: {error}")
             found.append(replace(entry, failed=str(error)))
             continue
-        found.append(replace(entry, rows=_measured(comparison, run, heard, extractor)))
+        found.append(_measured(entry, comparison, heard, extractor))
     return found
 
 
@@ -150,11 +150,15 @@ def _finish(code: int, run: Path) -> None:
 
 
 def _measured(
-    comparison: Comparison, run: Path, heard: Hears, extractor: Extractor | None
-) -> tuple[Mapping[str, Any], ...]:
-    """The measurement of a finished run: from its file, where it was measured so before."""
-    from progan.assemble.evaluate import draws_classes, evaluate_run
+    entry: Entry, comparison: Comparison, heard: Hears, extractor: Extractor | None
+) -> Entry:
+    """A finished run with its measurement: from its file, where it was measured so before."""
+    from progan.assemble.class_sheets import write_class_sheets
+    from progan.assemble.evaluate import evaluate_run
+    from progan.assemble.model import load
     from progan.metrics.known import METRICS
+
+    run = entry.run
 
     wanted = {
         "metrics": comparison.metrics and list(comparison.metrics),
@@ -166,19 +170,19 @@ def _measured(
     try:
         kept = json.loads(place.read_text(encoding="utf-8"))
         if kept["asked"] == wanted and kept["checkpoint"] == newest:
-            return tuple(kept["rows"])
+            return replace(entry, rows=tuple(kept["rows"]), classes=tuple(kept["classes"]))
     except (OSError, ValueError, KeyError, TypeError):
         pass
     heard("Measuring")
-    metrics = comparison.metrics
-    if metrics is not None and any(METRICS[name].labelled for name in metrics):
-        told = draws_classes(run)  # who is not told classes is not asked about them
-        metrics = tuple(name for name in metrics if told or not METRICS[name].labelled)
+    model, metrics = load(run, device="cpu"), comparison.metrics
+    if metrics is not None and not model.classes:  # who is not told classes is not asked about them
+        metrics = tuple(name for name in metrics if not METRICS[name].labelled)
     found = evaluate_run(run, metrics=metrics, images=comparison.images, extractor=extractor)
     rows = tuple(found.to_json()["report"]["rows"])
-    content = {"asked": wanted, "checkpoint": newest, "rows": rows}
+    classes = write_class_sheets(run, model, extractor)
+    content = {"asked": wanted, "checkpoint": newest, "rows": rows, "classes": classes}
     write_out(place, (json.dumps(content, indent=1) + "\n").encode())
-    return rows
+    return replace(entry, rows=rows, classes=classes)
 
 
 def gather(
@@ -225,8 +229,8 @@ def gather(
     for key, (_, members) in groups.items():
         for seed, run in members:
             heard(f"{key}, seed {seed}   {run}")
-            rows = _measured(comparison, run, heard, network)
-            found.append(Entry(contestant=key, seed=seed, run=run, rows=rows))
+            entry = Entry(contestant=key, seed=seed, run=run)
+            found.append(_measured(entry, comparison, heard, network))
     return comparison, found
 
 

@@ -16,7 +16,6 @@ from progan.assemble.shared import Shared, generated_by
 from progan.core import distributed
 from progan.core.errors import ConfigError
 from progan.core.recipe import DataSettings
-from progan.core.system import Samples
 from progan.core.words import typed
 from progan.data.build import choose_resolution, open_or_build
 from progan.data.loader import Loader
@@ -28,7 +27,6 @@ from progan.metrics.run import METRICS, Report, evaluate
 
 __all__ = [
     "Evaluated",
-    "draws_classes",
     "evaluate_all",
     "evaluate_pictures",
     "evaluate_run",
@@ -161,14 +159,6 @@ def evaluate_all(
             yield _measure(
                 run, model, chosen, images, repeats, progress, extractor=extractor, against=against
             )
-
-
-def draws_classes(run: Path) -> bool:
-    """Whether the generator of a run is told which class to draw."""
-    system = load(run, device="cpu").system
-    return isinstance(system, Samples) and any(
-        field.role == "class" and field.prior == "categorical" for field in system.latent_fields
-    )
 
 
 def _that_fit(model: Model, extractor: Extractor | None) -> tuple[str, ...]:

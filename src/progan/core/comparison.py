@@ -92,6 +92,8 @@ class Entry:
     run: Path
     rows: tuple[Mapping[str, Any], ...] = ()
     """Rows of the measurement: metric, level, value, floor, images, floor_images, extractor."""
+    classes: tuple[str, ...] = ()
+    """What the rows of its sheets of classes show; none, where it has no sheets."""
     failed: str = ""
     """Why there is nothing to measure."""
 

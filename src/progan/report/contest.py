@@ -16,8 +16,10 @@ from progan.report.pictures import Album, Picture
 from progan.report.read import Run, read_run
 from progan.report.words import count, duration, level_name
 
-__all__ = ["Answer", "Cell", "Line", "write_page"]
+__all__ = ["CLASSES", "REAL_CLASSES", "Answer", "Cell", "Line", "write_page"]
 
+CLASSES, REAL_CLASSES = "review/classes.png", "review/real_classes.png"
+"""Sheets of a run with a row for each class, generated and real."""
 ROOM = 4_500_000
 """Bytes of all pictures together."""
 CLOSER = 0.375
@@ -80,6 +82,7 @@ def write_page(
     sections = [
         _questions(answers),
         _pictures(names, entries, runs),
+        _classes(names, entries, runs),
         _numbers(names, lines),
         _effort(entries, runs),
         _settings(names, entries, runs),
@@ -128,11 +131,7 @@ def _questions(answers: Sequence[Answer]) -> Section | None:
 
 def _pictures(names: Sequence[str], entries: Sequence[Entry], runs: Runs) -> Section | None:
     """The first seed's pictures of each, none chosen by hand; then the first of them, larger."""
-    firsts = [
-        next((one for one in entries if one.contestant == name and not one.failed), None)
-        for name in names
-    ]
-    there = [one for one in firsts if one is not None]
+    there = _firsts(names, entries)
     whole: list[Html] = []
     closer: list[Html] = []
     for one in there:
@@ -159,6 +158,39 @@ def _pictures(names: Sequence[str], entries: Sequence[Entry], runs: Runs) -> Sec
             element("h3", text("A closer look at the first of them")),
             element("div", *closer, class_="sample-grid"),
         ],
+    )
+
+
+def _firsts(names: Sequence[str], entries: Sequence[Entry]) -> list[Entry]:
+    """The first training of each contestant that has one."""
+    found = {one.contestant: one for one in reversed(entries) if not one.failed}
+    return [found[name] for name in names if name in found]
+
+
+def _classes(names: Sequence[str], entries: Sequence[Entry], runs: Runs) -> Section | None:
+    """A row for each class, of each contestant's first seed and of real pictures."""
+    there = [one for one in _firsts(names, entries) if one.classes]
+    if not there:
+        return None
+    room = ROOM // (3 * (len(there) + 1))
+    shown: list[tuple[Entry, str, Html]] = [
+        *((one, CLASSES, element("strong", text(one.contestant))) for one in there),
+        (there[0], REAL_CLASSES, element("strong", text("Real pictures"))),
+    ]
+    figures = [
+        picture(found, f"By class: {one.contestant}", caption)
+        for one, place, caption in shown
+        if (found := Album(runs[one.run].folder).still(place, room)) is not None
+    ]
+    hint = (
+        f"Rows, from the top: {', '.join(there[0].classes)}. A generator that is told classes "
+        "draws them; the first pictures of one that is not are sorted into rows by the classifier "
+        "whose features are measured."
+    )
+    return Section(
+        slug="classes",
+        title="By class",
+        body=[paragraph(hint, "quiet"), element("div", *figures, class_="sample-grid")],
     )
 
 
