@@ -61,6 +61,7 @@ def _first(
 
 def _register() -> None:
     from progan.cli import (
+        accept,
         bench,
         compare,
         data,
@@ -87,6 +88,7 @@ def _register() -> None:
     app.command(short_help="What a training would take, measured here.")(plan.plan)
     app.command(short_help="How fast training and drawing are on this machine.")(bench.bench)
     app.command(short_help="Watch GANs play on points, in seconds.")(lab.lab)
+    app.command(short_help="Hold a system to its paper's bars, on small data.")(accept.accept)
     app.add_typer(data.app, name="data")
     app.add_typer(metrics.app, name="metrics")
 

@@ -1,0 +1,135 @@
+"""Tasks of InfoGAN: do codes that nobody explains come to mean something?"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from progan.acceptance.digits import CLASSES, classifier, digits, seen
+from progan.acceptance.pictures import drawn, trained
+from progan.acceptance.record import Numbers, Task
+from progan.acceptance.shapes import angles, ellipses, ranks_agree, sizes
+from progan.lab.exhibits import codes
+from progan.lab.exhibits.record import Number
+
+__all__ = ["TASKS", "best_match"]
+
+PRESET = "cpu"
+STEPS = 3_000
+LENGTH = (f"images={64 * STEPS}", "decay=linear")
+EACH = 200
+PURE, RING = 0.98, 2.0
+TOLD, SILENT, MATCHED = 2.0, 0.5, 0.8
+RANKS = 0.8
+SHAPES = 10_000
+
+
+def on_ring(seed: int) -> Numbers:
+    """A code of eight values on eight modes."""
+    found = dict(codes.make(seed).numbers)
+    for name, low in (("information", RING), ("purity", PURE), ("modes", 8)):
+        one = found[name]
+        found[name] = Number(words=one.words, value=one.value, low=low)
+    return found
+
+
+def on_digits(seed: int) -> Numbers:
+    """A code of ten values on ten digits, with its control."""
+    known, _ = digits()
+    judge, _ = classifier(seed)
+    asked = torch.arange(CLASSES).repeat_interleave(EACH)
+    told = trained("infogan", known, preset=PRESET, seed=seed, sets=LENGTH)
+    system: Any = told.system
+    counts = np.zeros((CLASSES, CLASSES), np.int64)
+    np.add.at(counts, (asked.numpy(), seen(judge, drawn(told, "category", asked))), 1)
+    off = trained("infogan", known, preset=PRESET, seed=seed, sets=[*LENGTH, "information=0"])
+    made = torch.from_numpy(drawn(off, "category", asked)).float().flatten(1).div(127.5).sub(1)
+    return {
+        "information": Number(
+            words=f"L_I of the code after {STEPS:,} steps, in nats of log 10 = 2.303",
+            value=system.measured(2_000)["category"],
+            low=TOLD,
+            high=math.log(CLASSES) + 1e-3,
+        ),
+        "control": Number(
+            words="with λ = 0: what a reader of its own finds, in nats",
+            value=codes.independent_information(list(torch.split(made, EACH)), seed),
+            low=-0.1,
+            high=SILENT,
+        ),
+        "matched": Number(
+            words="share of pictures whose digit is their code's, best matching of the two",
+            value=best_match(counts) / counts.sum(),
+            low=MATCHED,
+        ),
+        "codes": Number(
+            words="digits that are some code's most frequent one, of 10",
+            value=len(set(counts.argmax(axis=1).tolist())),
+        ),
+    }
+
+
+def best_match(counts: NDArray[np.int64]) -> int:
+    """The largest sum of `counts`, k k, over one entry of each row and column.
+
+    By dynamic programming over the sets of columns taken.
+    """
+    best = {0: 0}
+    for row in counts:
+        grown: dict[int, int] = {}
+        for taken, total in best.items():
+            for column, count in enumerate(row):
+                if not taken >> column & 1:
+                    after = taken | 1 << column
+                    grown[after] = max(grown.get(after, 0), total + int(count))
+        best = grown
+    return max(best.values())
+
+
+def on_shapes(seed: int) -> Numbers:
+    """One even code on ellipses of every size and angle."""
+    pictures = ellipses(SHAPES, seed)
+    sets = [*LENGTH, "categories=[]", "continuous=1", "continuous_information=1"]
+    found = trained("infogan", pictures, preset=PRESET, seed=seed, sets=sets)
+    code = torch.linspace(-1, 1, 1_000)[:, None]
+    made = drawn(found, "continuous", code)
+    values = code[:, 0].double().numpy()
+    by_size, by_angle = (abs(ranks_agree(values, read(made))) for read in (sizes, angles))
+    return {
+        "ranks": Number(
+            words="Spearman's correlation of the code with size or angle, the larger of the two",
+            value=max(by_size, by_angle),
+            low=RANKS,
+        ),
+        "size": Number(words="of these with size", value=by_size),
+        "angle": Number(words="of these with angle", value=by_angle),
+    }
+
+
+TASKS = (
+    Task(
+        slug="ring",
+        words="a code of eight values on a ring of eight modes, with λ = 1 and 0",
+        source="Chen et al. 2016, figure 1",
+        minutes=3,
+        make=on_ring,
+    ),
+    Task(
+        slug="digits",
+        words="a code of ten values on ten digits, with λ = 1 and 0",
+        source="Chen et al. 2016, section 7.2",
+        minutes=7,
+        make=on_digits,
+    ),
+    Task(
+        slug="shapes",
+        words="an even code on ellipses of every size and angle",
+        source="Chen et al. 2016, section 7.2, whose codes are width and rotation",
+        minutes=4,
+        make=on_shapes,
+    ),
+)

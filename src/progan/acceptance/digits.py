@@ -1,0 +1,70 @@
+"""Handwritten digits, and a classifier that has not seen what it is tried on."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import import_module
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progan.acceptance.pictures import Pictures
+from progan.core.errors import ConfigError
+from progan.core.randomness import seed_of
+from progan.data.order import Order
+from progan.extractors.base import Extractor
+from progan.extractors.trained import as_extractor
+from progan.extractors.training import LabelledPictures, accuracy, train_classifier
+
+__all__ = ["CLASSES", "HELD_OUT", "classifier", "digits", "seen"]
+
+CLASSES = 10
+HELD_OUT = 500
+"""Pictures that nothing learns from."""
+SHOWN = 40_000
+"""Pictures a classifier is shown in its training."""
+
+
+@lru_cache(maxsize=1)
+def digits() -> tuple[Pictures, Pictures]:
+    """The pictures to learn from, and those held out: 1,297 and 500 of 16 pixels a side.
+
+    They are scikit-learn's (UCI, optical recognition of handwritten digits), of 8 pixels and 17
+    shades, each pixel doubled.
+
+    Raises: ConfigError where scikit-learn is not installed.
+    """
+    try:
+        found = import_module("sklearn.datasets").load_digits()
+    except ImportError:
+        raise ConfigError(
+            "Acceptance on digits takes them from scikit-learn, which is not installed: "
+            "pip install 'progan[accept]'"
+        ) from None
+    small = np.rint(np.asarray(found.images) * (255 / 16)).astype(np.uint8)
+    large = small.repeat(2, axis=1).repeat(2, axis=2)[:, None]
+    labels = np.asarray(found.target, np.int64)
+    every = Pictures(pixels=np.ascontiguousarray(large), labels=labels, classes=CLASSES)
+    order = Order(len(labels), seed_of("digits")).indices(np.arange(len(labels)))
+    return every.part(order[HELD_OUT:]), every.part(order[:HELD_OUT])
+
+
+@lru_cache(maxsize=4)
+def classifier(seed: int) -> tuple[Extractor, float]:
+    """A classifier of digits, and the share of held-out digits it reads rightly."""
+    known, held = (_labelled(part) for part in digits())
+    network = train_classifier(known, CLASSES, images=SHOWN, seed=seed)
+    names = tuple(map(str, range(CLASSES)))
+    side = digits()[0].pixels.shape[2]
+    judge = as_extractor(network, f"digits-{seed}", side=side, channels=1, classes=names)
+    return judge, accuracy(network, held, CLASSES)[0]
+
+
+def _labelled(pictures: Pictures) -> LabelledPictures:
+    return LabelledPictures(gather=lambda numbers: pictures.pixels[numbers], labels=pictures.labels)
+
+
+def seen(judge: Extractor, pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """The digit that is read in each picture."""
+    parts = [pixels[start : start + 256] for start in range(0, len(pixels), 256)]
+    return np.concatenate([np.asarray(judge.log_probabilities(p)).argmax(axis=1) for p in parts])

@@ -1,0 +1,101 @@
+"""Small sets of pictures in memory, and a system trained on them to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from progan.assemble.build import build_system
+from progan.core.batch import Batch, Images, Labelled
+from progan.core.config import apply_sets
+from progan.core.grids import to_uint8
+from progan.core.recipe import Recipe, TrainSettings
+from progan.core.specs import DataSpec
+from progan.data.order import Order
+from progan.engine.loop import Trainer
+from progan.engine.preview import seeded
+
+__all__ = ["Draws", "Pictures", "drawn", "trained"]
+
+BLOCK = 250
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pictures:
+    """Grey pictures and the class of each."""
+
+    pixels: NDArray[np.uint8]
+    """n 1 side side."""
+    labels: NDArray[np.int64]
+    classes: int
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def part(self, numbers: NDArray[np.int64]) -> Pictures:
+        """Those with these numbers."""
+        return Pictures(
+            pixels=self.pixels[numbers], labels=self.labels[numbers], classes=self.classes
+        )
+
+    @property
+    def images(self) -> Tensor:
+        """n 1 side side in [−1, 1]."""
+        return torch.from_numpy(self.pixels).float().div(127.5).sub(1)
+
+    @property
+    def spec(self) -> DataSpec:
+        """What a system is told of them."""
+        side = self.pixels.shape[2]
+        return DataSpec(resolution=side, channels=1, classes=self.classes, images=len(self))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draws:
+    """Where a trainer gets such pictures from: each as often as the others, in a shuffled order."""
+
+    pictures: Pictures
+    seed: int
+    batch_type: type[Batch]
+
+    def batch(self, numbers: range, resolution: Any) -> Images:
+        """The images with these numbers."""
+        order = Order(len(self.pictures), self.seed)
+        some = self.pictures.part(order.indices(np.asarray(numbers, np.int64)))
+        if self.batch_type is Images:
+            return Images(some.images)
+        return Labelled(some.images, torch.from_numpy(some.labels))
+
+
+def trained(
+    system: str, pictures: Pictures, *, preset: str, seed: int, sets: Sequence[str]
+) -> Trainer:
+    """Train a system on `pictures` to its end; it is left in evaluation, with live weights."""
+    recipe = Recipe(system=system, preset=preset, train=TrainSettings(seed=seed))
+    made = build_system(apply_sets(recipe, list(sets)), pictures.spec, torch.device("cpu"))
+    draws = Draws(pictures=pictures, seed=seed, batch_type=made.batch_type)
+    trainer = Trainer(made, draws, seed=seed)
+    while not trainer.done:
+        trainer.step()
+    made.eval()
+    return trainer
+
+
+def drawn(trainer: Trainer, field: str, values: Tensor) -> NDArray[np.uint8]:
+    """A picture for each of `values` of a latent field: n 1 side side; all else is drawn.
+
+    The same latents at every call.
+    """
+    system: Any = trainer.system
+    parts = []
+    for block, some in enumerate(torch.split(values, BLOCK)):
+        with torch.no_grad(), seeded("acceptance", block):
+            latents = {**system.draw(len(some)), field: some}
+            parts.append(to_uint8(system.generate(latents, trainer.at)))
+    return np.concatenate(parts)

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from progan.acceptance import table
+from progan.acceptance.codes import best_match
+from progan.acceptance.pictures import Draws, Pictures, drawn, trained
+from progan.acceptance.shapes import SIDE, angles, ellipses, ranks_agree, sizes
+from progan.core.batch import Images, Labelled
+from progan.core.errors import ConfigError
+
+
+def test_names_that_are_not_known_are_refused() -> None:
+    with pytest.raises(ConfigError, match="Did you mean cgan"):
+        table.lookup("cgam")
+    with pytest.raises(ConfigError, match=r'"rung" is not a task .*Did you mean ring'):
+        table.lookup("infogan", "rung")
+
+
+def test_every_task_has_a_name_of_its_own() -> None:
+    for tasks in table.TASKS.values():
+        names = [one.slug for one in tasks]
+        assert len(set(names)) == len(names) > 0
+
+
+def test_a_best_matching_is_no_greedy_one() -> None:
+    counts = np.array([[9, 8, 0], [9, 0, 0], [0, 0, 5]])
+    assert best_match(counts) == 8 + 9 + 5  # greedy: 9 + 0 + 5
+    assert best_match(np.eye(10, dtype=np.int64)[::-1]) == 10
+
+
+def test_ranks_agree_as_spearman_has_it() -> None:
+    # d = 0, 1, 1, 0: 1 − 6 · 2 / (4 · 15) = 0.8
+    assert ranks_agree(np.array([1.0, 2, 3, 4]), np.array([10.0, 30, 20, 90])) == pytest.approx(0.8)
+
+
+def test_size_and_angle_are_read_off_an_ellipse() -> None:
+    made = ellipses(400, seed=1)
+    assert made.pixels.shape == (400, 1, SIDE, SIDE)
+    random = np.random.default_rng(1)
+    short = random.uniform(1.5, 3.5, 400)
+    angle = random.uniform(-math.pi / 3, math.pi / 3, 400)
+    assert ranks_agree(sizes(made.pixels), short) > 0.99
+    assert np.abs(angles(made.pixels) - angle).max() < 0.1
+
+
+def pictures(count: int = 6) -> Pictures:
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (count, 1, 16, 16)).astype(np.uint8)
+    return Pictures(pixels=pixels, labels=np.arange(count) % 2, classes=2)
+
+
+def test_every_picture_comes_once_a_round_with_its_label() -> None:
+    some = pictures()
+    draws = Draws(pictures=some, seed=3, batch_type=Labelled)
+    batch: Any = draws.batch(range(6), 16)
+    seen = batch.image.add(1).mul(127.5).round().byte().numpy()
+    places = [int(np.flatnonzero((some.pixels == one).all(axis=(1, 2, 3)))[0]) for one in seen]
+    assert sorted(places) == list(range(6))
+    assert batch.label.tolist() == [place % 2 for place in places]
+    plain = Draws(pictures=some, seed=3, batch_type=Images).batch(range(6), 16)
+    assert torch.equal(plain.image, batch.image)
+
+
+def test_pictures_are_drawn_for_the_values_asked_and_the_same_again() -> None:
+    sets = ["images=8", "batch=4", "width=1", "latent_size=2"]
+    trainer = trained("cgan", pictures(), preset="cpu", seed=0, sets=sets)
+    values = torch.tensor([0, 1, 0])
+    first = drawn(trainer, "label", values)
+    assert first.shape == (3, 1, 16, 16)
+    assert np.array_equal(first, drawn(trainer, "label", values))
+    other = drawn(trainer, "label", 1 - values)
+    assert all((first[k] != other[k]).any() for k in range(3))
+
+
+def test_digits_held_out_are_none_of_those_to_learn_from() -> None:
+    pytest.importorskip("sklearn")
+    from progan.acceptance.digits import HELD_OUT, digits
+
+    known, held = digits()
+    assert (len(known), len(held)) == (1_797 - HELD_OUT, HELD_OUT)
+    assert set(held.labels) == set(known.labels) == set(range(10))
+    once = {one.tobytes() for one in known.pixels}
+    assert sum(one.tobytes() in once for one in held.pixels) == 0
