@@ -230,6 +230,13 @@ def test_packaged_comparisons_can_be_read() -> None:
         assert read_comparison(name, "effnet-lite0").name == name
 
 
+def test_minutes_and_seeds_can_be_said_beside_the_file() -> None:
+    found = read_comparison("classics_fashion_mnist", minutes=3, seeds=[5])
+    assert found.seeds == (5,)
+    assert {recipe.train.minutes for recipe in found.contestants.values()} == {3}
+    assert {name for name, _ in found.trainings()} == set(found.contestants)
+
+
 def test_features_are_measured_by_an_extractor_that_is_named() -> None:
     with pytest.raises(ConfigError, match=r"fd, kd, prdc.*say whose: --extractor FILE"):
         read_comparison("duel_fashion_mnist")

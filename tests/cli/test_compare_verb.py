@@ -14,6 +14,9 @@ from small_world import Cli
         (["no_such"], "is not a comparison"),
         (["classics_fashion_mnist", "--images", "512"], "says itself"),
         (["classics_fashion_mnist", "--images", "1"], "at least 4"),
+        (["classics_fashion_mnist", "--seeds", "0,0"], "each once"),
+        (["classics_fashion_mnist", "--seeds", "0-2"], "with commas between"),
+        ([".", "--minutes", "3"], "not trained again"),
         ([".", "classics_fashion_mnist"], "not both"),
     ],
 )

@@ -47,10 +47,16 @@ def packaged_comparisons() -> tuple[str, ...]:
     return tuple(sorted(Path(f.name).stem for f in folder.iterdir() if f.name.endswith(ENDINGS)))
 
 
-def read_comparison(words: str, extractor: str | None = None) -> Comparison:
+def read_comparison(
+    words: str,
+    extractor: str | None = None,
+    *,
+    minutes: float | None = None,
+    seeds: Sequence[int] | None = None,
+) -> Comparison:
     """Read a comparison: the path of a YAML file, or the name of a packaged one.
 
-    `extractor` takes the place of the one it names.
+    `extractor`, `minutes` of each training and `seeds` take the place of what it says.
 
     Raises: ConfigError where there is none, or where it says what cannot be; nothing is trained
     before every contestant's settings are understood.
@@ -70,9 +76,16 @@ def read_comparison(words: str, extractor: str | None = None) -> Comparison:
         known = packaged_comparisons()
         raise ConfigError(choose("comparison", stem, known, "progan compare --help"))
     found = parse_comparison(text, path.name)
+    if minutes is not None:
+        timed = {
+            name: replace(recipe, train=replace(recipe.train, minutes=minutes))
+            for name, recipe in found.contestants.items()
+        }
+        found = replace(found, contestants=timed)
     for recipe in found.contestants.values():
         resolve(recipe)
     found = replace(found, extractor=extractor or found.extractor)
+    found = found if seeds is None else replace(found, seeds=tuple(seeds))
     metrics = _known(found.metrics, found.extractor)
     return replace(found, name=stem, metrics=metrics)
 

@@ -31,6 +31,12 @@ def compare(
     extractor: Annotated[
         str | None, typer.Option(help="Whose features are measured: progan metrics extractors.")
     ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Minutes of each training, in place of what it says.")
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(metavar="LIST", help="Seeds in place of those it names: 0,1.")
+    ] = None,
     device: Device = None,
     runs: Runs = Path("runs"),
 ) -> None:
@@ -50,7 +56,10 @@ def compare(
         raise ConfigError(
             "A comparison says itself what is measured: metrics: [swd], images: 4096."
         )
+    if finished and (minutes is not None or seeds is not None):
+        raise ConfigError("Finished runs are not trained again: leave out --minutes and --seeds.")
     given = {"--to": to, "--metrics": metrics, "--images": images, "--extractor": extractor}
+    given |= {"--minutes": minutes, "--seeds": seeds}
     options = [str(word) for pair in given.items() if pair[1] is not None for word in pair]
     words = shlex.join(["progan", "compare", *map(str, what), *options])
 
@@ -63,7 +72,9 @@ def compare(
         )
         folder = to or runs / "comparison"
     else:
-        comparison = contest.read_comparison(str(what[0]), extractor)
+        comparison = contest.read_comparison(
+            str(what[0]), extractor, minutes=minutes, seeds=_seeds(seeds)
+        )
         folder = to or runs / comparison.name
         try:
             entries = contest.carry_out(comparison, folder, trains=_train, heard=say, device=device)
@@ -71,6 +82,20 @@ def compare(
             say(str(stopped))
             raise typer.Exit(130) from None
     _write(comparison, entries, folder, words)
+
+
+def _seeds(words: str | None) -> list[int] | None:
+    """Read `0,1,2`."""
+    if words is None:
+        return None
+    parts = [part.strip() for part in words.split(",")]
+    if not all(part.isdecimal() and len(part) < 19 for part in parts) or len(set(parts)) < len(
+        parts
+    ):
+        raise ConfigError(
+            f'--seeds is "{words[:60]}"; write numbers with commas between, each once: --seeds 0,1'
+        )
+    return [int(part) for part in parts]
 
 
 def _train(work: Callable[[Any], Any]) -> int:
