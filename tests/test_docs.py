@@ -62,6 +62,7 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
     Whatever would train is understood, word by word, and ends where training would begin.
     """
+    import progan.acceptance.table as acceptance
     import progan.assemble.train as training
     from progan.assemble import arms, bench, budget, contest, extractors
     from progan.assemble.ask import Prepared, name_of
@@ -96,6 +97,7 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     done = lab.Outcome(page=Path("lab.html"), words="")
     for long in ("answer", "everything"):  # tested elsewhere, and by nox -s slow
         monkeypatch.setattr(lab, long, lambda *given, **options: done)
+    monkeypatch.setattr(acceptance, "carry_out", lambda *given, **options: [])
     monkeypatch.setattr(contest, "carry_out", lambda *given, **options: [])
     monkeypatch.setattr(training, "train_run", train_run)
     monkeypatch.setattr(verbs, "_session", lambda work: None)
