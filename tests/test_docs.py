@@ -75,6 +75,7 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     for number in range(6):
         pixels = np.random.default_rng(number).integers(256, size=(24, 32, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(tmp_path / "cats" / f"{number}.png")
+    shutil.copytree(tmp_path / "cats", tmp_path / "people")
     (tmp_path / "img_celeba").mkdir()
     Image.new("RGB", (178, 218), "tan").save(tmp_path / "img_celeba" / "000001.jpg")
     (tmp_path / "list_landmarks_celeba.txt").write_text(
@@ -112,6 +113,12 @@ def write_recipes(page: str) -> None:
             Path(name[1]).write_text(block.text, encoding="utf-8")
 
 
+def write_tables(page: str) -> None:
+    """Put the table of a page beside the pictures it is about."""
+    for block in pages.blocks(page, "csv"):
+        Path("people", "metadata.csv").write_text(block.text, encoding="utf-8")
+
+
 # Commands -----------------------------------------------------------------------------------
 
 
@@ -142,6 +149,7 @@ def test_every_progan_command_is_one_the_program_knows(page: str) -> None:
 @pytest.mark.parametrize("page", WITH_COMMANDS)
 def test_every_command_works(page: str, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_recipes(page)
+    write_tables(page)
     for place, words in pages.commands(page):
         match words:
             case ["progan", *rest] | ["torchrun", "--nproc-per-node", _, "-m", "progan", *rest]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         classes: tuple[str, ...] = (),
         channels: int = 3,
         recipe: Recipe | None = None,
+        labels: DataSpec | None = None,
     ) -> Path:
         folder = tmp_path / "runs" / name
         (folder / "checkpoints").mkdir(parents=True)
@@ -48,10 +50,11 @@ def make_run(tmp_path: Path) -> MakeRun:
             train=TrainSettings(seed=5),
             set={
                 **{"fmap_base": 64, "fmap_max": 8, "latent_size": 8},
-                **({"condition": "ac-gan"} if classes else {}),
+                **({"condition": "ac-gan"} if classes or labels else {}),
             },
         )
         spec = DataSpec(resolution=16, channels=channels, classes=len(classes), images=7)
+        spec = replace(labels, resolution=16, channels=channels) if labels else spec
         text = lock(recipe, resolve(recipe)[1], STAGES)
         (folder / "recipe.lock.yaml").write_text(text)
         system = build_system(recipe, spec, torch.device("cpu"))

@@ -163,7 +163,7 @@ def test_labels_choose_the_class_by_name_or_number(make_run: MakeRun) -> None:
     # Without labels classes go round by seed, so seed 4 is a dog.
     assert np.array_equal(model.sample([4]), model.sample([4], labels="dog"))
     assert not np.array_equal(model.sample([4]), model.sample([4], labels="cat"))
-    assert model.label_numbers("7", 1) == (2,)  # a name goes before a number
+    assert model.asked("7", 1) == (2,)  # a name goes before a number
 
 
 @pytest.mark.parametrize("label", ["dgo", "3", -1, 10**30, "²"])

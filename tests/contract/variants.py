@@ -8,7 +8,7 @@ batch type; the plan keeps its stages and gets a few steps for each.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -47,6 +47,12 @@ LABELS = DataSpec(resolution=8, channels=1, classes=3, images=64)
 UNEVEN = DataSpec(resolution=8, channels=1, classes=3, images=64, label_shares=(0.5, 0.25, 0.25))
 ATTRIBUTES = DataSpec(resolution=8, channels=1, images=64, label_kind="multi-label", label_size=3)
 NUMBERS = DataSpec(resolution=8, channels=1, images=64, label_kind="continuous", label_size=2)
+TOGETHER = replace(
+    ATTRIBUTES,
+    label_rows=((0.0, 0.0, 1.0), (1.0, 1.0, 0.0)),
+    row_shares=(0.75, 0.25),
+    label_names=("smile", "hat", "beard"),
+)
 
 
 class FakeData:
@@ -172,6 +178,20 @@ VARIANTS: tuple[Variant, ...] = (
         preset="paper",
         set={**TINY, "condition": "concat"},
         data=LABELS,
+    ),
+    Variant(
+        system="progan",
+        name="projection-attributes",
+        preset="cpu",
+        set={**TINY, "condition": "projection", "generator_norm": "conditional"},
+        data=TOGETHER,
+    ),
+    Variant(
+        system="progan",
+        name="ac-gan-numbers",
+        preset="cpu",
+        set={**TINY, "condition": "ac-gan"},
+        data=NUMBERS,
     ),
     Variant(
         system="progan",
@@ -327,7 +347,7 @@ VARIANTS: tuple[Variant, ...] = (
         name="matching-attributes",
         preset="toy",
         set={"condition": "matching-aware", "batch": 4, "objective": "hinge"},
-        data=ATTRIBUTES,
+        data=TOGETHER,
     ),
     Variant(
         system="cgan",

@@ -177,7 +177,7 @@ def test_a_manifest_that_is_whole_but_says_nonsense_is_refused(copy: Path) -> No
 
 def test_a_newer_format_is_refused_by_name(copy: Path) -> None:
     path = copy / "manifest.json"
-    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
+    path.write_text(path.read_text().replace('"format": 1', '"format": 3'))
     with pytest.raises(DataError, match="newer progan"):
         Pyramid.open(copy)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from progan.layers.labels import ConditionalBatchNorm2d, label_rows, with_planes
+from progan.layers.labels import ConditionalBatchNorm2d, LabelledScale, label_rows, with_planes
 from progan.layers.spectral import SpectralNorm, with_spectral_norm
 
 
@@ -37,6 +37,18 @@ def test_each_class_has_a_gain_and_a_bias_of_its_own() -> None:
     found = norm(x, label_rows(torch.tensor([0, 0, 1, 1]), 2)).flatten()
     expected = torch.tensor([-2.0, 2.0, 6.5, 7.5])
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)  # eps of 1e-5
+
+
+def test_a_labels_numbers_move_gain_and_bias_in_proportion() -> None:
+    scale = LabelledScale(1, 2)
+    x = torch.tensor([3.0, -1.0])[:, None, None, None]
+    y = torch.tensor([[0.5, 0.0], [-1.0, 2.0]])
+    assert torch.equal(scale(x, y), x)  # at first all labels are treated alike
+    with torch.no_grad():
+        scale.gain.weight.copy_(torch.tensor([[2.0, 1.0]]))
+        scale.bias.weight.copy_(torch.tensor([[0.0, 5.0]]))
+    # gains 1 + 2 · 0.5 = 2 and 1 − 2 + 2 = 1; biases 0 and 10
+    assert scale(x, y).flatten().tolist() == [6.0, 9.0]
 
 
 def test_spectral_norm_divides_by_the_largest_singular_value() -> None:

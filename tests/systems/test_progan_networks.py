@@ -9,7 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from progan.core.errors import ConfigError
 from progan.layers.equalized import EqualizedLinear
+from progan.layers.labels import LabelledScale
 from progan.layers.resample import down, up
 from progan.networks.progressive import Critic, Generator, resolutions
 
@@ -277,3 +279,36 @@ def test_a_mixture_of_classes_is_a_label_too(make: Make) -> None:
     z = torch.randn(2, 8)
     rows = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
     torch.testing.assert_close(generator(z, rows, 4), generator(z, torch.tensor([1, 0]), 4))
+
+
+def test_a_label_can_scale_every_layer_of_the_generator(make: Make) -> None:
+    settings = {**TINY, "condition": "projection", "generator_norm": "conditional"}
+    system = make(classes=2, **settings)
+    generator, plain = system.generator, make(classes=2, condition="projection", **TINY).generator
+    scales = [m for m in generator.modules() if isinstance(m, LabelledScale)]
+    assert len(scales) == 6  # two layers at each of 4, 8 and 16 pixels
+    z, label = torch.randn(2, 8), torch.tensor([0, 1])
+    plain.load_state_dict({k: v for k, v in generator.state_dict().items() if ".scale." not in k})
+    assert torch.equal(generator(z, label, 16), plain(z, label, 16))  # gains 1, biases 0
+    with torch.no_grad():
+        scales[-1].bias.weight[:, 1] = 1.0  # of class 1, in the last layer
+    assert torch.equal(generator(z, label, 16)[0], plain(z, label, 16)[0])
+    colours = generator.to_image["16"]
+    moved = (colours.weight * colours.scale).sum(dim=(1, 2, 3))  # 1 more in every channel
+    difference = generator(z, label, 16)[1] - plain(z, label, 16)[1]
+    expected = moved[:, None, None].expand_as(difference)
+    torch.testing.assert_close(difference, expected, rtol=1e-4, atol=1e-4)
+    generator.checkpointed = True
+    again = generator(z, label, 16)
+    generator.checkpointed = False
+    assert torch.equal(again, generator(z, label, 16))
+    assert system.folded(system.plan().at(0, 0), torch.float32) is None
+
+
+@pytest.mark.parametrize("wrong", [{"condition": "none"}, {"pixelnorm": False}])
+def test_a_scale_by_labels_needs_labels_and_pixel_norm(
+    make: Make, wrong: dict[str, object]
+) -> None:
+    settings = {"condition": "concat", "generator_norm": "conditional", **wrong}
+    with pytest.raises(ConfigError, match="generator_norm is conditional"):
+        make(classes=2, **TINY, **settings)

@@ -69,8 +69,16 @@ def spec_to_plain(spec: DataSpec) -> dict[str, Any]:
 
 def spec_from_plain(plain: dict[str, Any]) -> DataSpec:
     """Read what `spec_to_plain` wrote."""
-    shares = tuple(plain.get("label_shares", ()))
-    return DataSpec(**{**plain, "label_shares": shares})
+    told = {
+        field.name: _as_tuple(plain[field.name])
+        for field in dataclasses.fields(DataSpec)
+        if field.name in plain
+    }
+    return DataSpec(**{**plain, **told})
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(map(_as_tuple, value)) if isinstance(value, list | tuple) else value
 
 
 def versions() -> dict[str, str]:

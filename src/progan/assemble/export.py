@@ -36,6 +36,12 @@ class Exportable(Protocol):
     def classes(self) -> int: ...  # noqa: D102
     @property
     def class_names(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    @property
+    def label_names(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    @property
+    def label_ranges(self) -> tuple[tuple[float, float], ...]: ...  # noqa: D102
     @property
     def trained_images(self) -> int: ...  # noqa: D102
 
@@ -102,6 +108,7 @@ def _config(model: Exportable) -> Mapping[str, Any]:
         "resolutions": stored.resolutions,
         "channels": model.channels,
         "class_names": model.class_names,
+        "labels": dict(zip(model.label_names, model.label_ranges, strict=True)),
         "trained_images": model.trained_images,
         "weights": model.weights,
         "identity": model.identity,
@@ -112,6 +119,8 @@ def _card(model: Exportable, name: str) -> str:
     stored = model.stored
     height, width = height_width(stored.trained.resolution)
     classes = f", {model.classes} classes" if model.classes else ""
+    if model.label_names:
+        classes = f" with {len(model.label_names)} labels"
     data = _data_words(model)
     return f"""---
 library_name: progan

@@ -30,6 +30,7 @@ from progan.core.recipe import Recipe
 from progan.core.specs import DataSpec
 from progan.core.system import System
 from progan.data.build import already_built, check
+from progan.data.labelling import labelling_of
 from progan.data.noise import NoisePyramid
 from progan.data.pyramid import Pyramid
 from progan.data.sources import Source
@@ -142,12 +143,14 @@ def _pictures(recipe: Recipe, source: Source, runs: Path, screen: Screen) -> Pyr
         return built
     side, count = recipe.data.resolution, min(recipe.data.images or source.count, source.count)
     report = check(source, replace(recipe.data, images=min(count, LOOKED_AT)), workers=1)
-    labelled = recipe.data.labels == "auto" and len(source.classes) > 1
+    found = labelling_of(source, recipe.data)
     spec = DataSpec(
         resolution=side or report.resolution,
         channels=report.channels,
-        classes=len(source.classes) if labelled else 0,
+        classes=len(found.classes) if found and len(found.classes) > 1 else 0,
         images=count,
+        label_kind=found.kind if found else "class",
+        label_size=len(found.names) if found else 0,
     )
     colour = "colour" if spec.channels == 3 else "grey"
     screen.line(

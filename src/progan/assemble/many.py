@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 
+from progan.assemble.labels import Asked, told
 from progan.core.latents import Latents
 from progan.core.plan import Progress
 from progan.core.system import Samples, System
@@ -71,7 +71,7 @@ def draw(
     backend: Backend,
     seeds: Sequence[int],
     truncation: float | None = None,
-    labels: Sequence[int] | None = None,
+    labels: Sequence[Asked] | None = None,
 ) -> Frame:
     """The pictures of at most one batch of seeds, n h w c; `labels` are one for all or one each."""
     assert isinstance(model.system, Samples)
@@ -81,7 +81,6 @@ def draw(
     latents = draw_seeds(model.system, [*seeds, *[seeds[-1]] * missing], truncation)
     if labels is not None:
         given = list(labels) * count if len(labels) == 1 else list(labels)
-        for field in model.system.latent_fields:
-            if field.role == "class":
-                latents[field.name] = torch.tensor([*given, *[given[-1]] * missing])
+        given += [given[-1]] * missing
+        latents = told(model.system.latent_fields, latents, given)
     return np.ascontiguousarray(backend(latents)[:count].transpose(0, 2, 3, 1))

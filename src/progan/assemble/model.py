@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,23 +23,21 @@ import numpy as np
 import torch
 
 from progan.assemble.export import save_model
+from progan.assemble.labels import Asked, Label, Words, told
 from progan.assemble.many import Frame, choose_for, draw
 from progan.assemble.stored import Stored, Weights, fill, open_stored
-from progan.assemble.walks import code_rows, loop_walk, smooth_walk
+from progan.assemble.walks import code_rows, label_rows, loop_walk, smooth_walk
 from progan.core.batch import Labelled
 from progan.core.errors import ConfigError
 from progan.core.grids import to_uint8
 from progan.core.latents import Latents
 from progan.core.plan import Progress, Size, height_width
-from progan.core.spelling import nearest
 from progan.core.system import Samples, System
 from progan.engine.precision import choose_device, float32_products
 from progan.engine.preview import draw_seeds, seeded
 
 __all__ = ["Frame", "Label", "Model", "load"]
 
-Label = int | str
-"""A class by number or by name."""
 MOST_SEED = 2**63
 
 
@@ -111,7 +109,22 @@ class Model:
     @property
     def classes(self) -> int:
         """Number of classes a label can choose from; 0 when it takes no label."""
-        return max((field.choices for field in self._fields if field.role == "class"), default=0)
+        return self.words.classes
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Names of the numbers of its label; empty for classes, and without labels."""
+        return self.words.names
+
+    @property
+    def label_ranges(self) -> tuple[tuple[float, float], ...]:
+        """What can be asked for of each, in the data's units."""
+        return self.words.ranges
+
+    @property
+    def words(self) -> Words:
+        """The labels it knows."""
+        return Words.of(self._fields, self.stored.spec, self.class_names)
 
     @property
     def trained_images(self) -> int:
@@ -158,8 +171,9 @@ class Model:
         """Pictures as uint8, n h w c: picture k is a function of seed k, and of nothing beside it.
 
         `truncation`, above 0 and at most 1: the smaller, the safer and the more alike. `labels`,
-        one for all or one a seed, by name or number, for models with classes; without, the
-        classes go round by seed.
+        one for all or one a seed, for models that take them: a class by name or number, or
+        {"age": 37} for labels that are numbers; without, classes go round by seed, and what else
+        is not said is drawn from the rows of the data.
         """
         pictures = list(self.each(seeds, truncation, labels))
         if not pictures:
@@ -173,10 +187,15 @@ class Model:
         labels: Label | Sequence[Label] | None = None,
     ) -> Iterator[Frame]:
         """The pictures of `sample`, h w c, one by one."""
-        seeds = self._checked([seeds] if isinstance(seeds, int) else list(seeds), truncation)
-        numbers = self.label_numbers(labels, len(seeds))
-        for index, seed in enumerate(seeds):
-            label = None if numbers is None else numbers[index % len(numbers)]
+        seeds = [seeds] if isinstance(seeds, int) else list(seeds)
+        return self.each_of(seeds, truncation, self.asked(labels, len(seeds)))
+
+    def each_of(
+        self, seeds: list[int], truncation: float | None, asked: Sequence[Asked] | None
+    ) -> Iterator[Frame]:
+        """The same for labels that have been read: one for all, or one a seed."""
+        for index, seed in enumerate(self._checked(seeds, truncation)):
+            label = None if asked is None else asked[index % len(asked)]
             yield self.picture(self.latents(seed, truncation, label))
 
     def many(
@@ -196,7 +215,7 @@ class Model:
         fastest here by measurement, so that two calls may choose differently.
         """
         self._checked([], truncation)
-        numbers = self.label_numbers(labels, len(seeds))
+        numbers = self.asked(labels, len(seeds))
         chosen = choose_for(self, len(seeds), backend).backend
 
         def blocks() -> Iterator[Frame]:
@@ -225,7 +244,7 @@ class Model:
         seeds = self._checked([seeds] if isinstance(seeds, int) else list(seeds), truncation)
         if frames < 1:
             raise ConfigError(f"frames is {frames}; a walk needs at least 1.")
-        numbers = self.label_numbers(labels, len(seeds))
+        numbers = self.asked(labels, len(seeds))
         label = None if numbers is None else numbers[0]
         rows: Iterable[Latents]
         if kind == "smooth":
@@ -235,7 +254,8 @@ class Model:
                     'seed, and a sigma above 0. Through several seeds: kind="loop"'
                 )
             rows = smooth_walk(self._fields, seeds[0], frames, sigma=sigma, truncation=truncation)
-            rows = rows if label is None else (self._labelled(row, label) for row in rows)
+            fields = self._fields
+            rows = rows if label is None else (told(fields, row, [label]) for row in rows)
         elif kind == "loop":
             if len(seeds) < 2:
                 raise ConfigError(
@@ -272,13 +292,32 @@ class Model:
         self._checked([seed], truncation)
         if steps < 2:
             raise ConfigError(f"steps is {steps}; a code is swept in 2 or more: steps=10")
-        rows = code_rows(self._fields, self.latents(seed, truncation), steps, most)
+        names = self.label_names
+        rows = code_rows(self._fields, self.latents(seed, truncation), steps, most, names)
         if not rows:
             raise ConfigError(
                 "This model has neither codes nor classes, so there is nothing to sweep. Train "
                 "one that has: progan train PICTURES --system infogan"
             )
         return [(name, [self.picture(row) for row in swept]) for name, swept in rows]
+
+    def between(
+        self,
+        seed: int,
+        start: Asked,
+        end: Asked,
+        steps: int = 10,
+        truncation: float | None = None,
+    ) -> Iterator[Frame]:
+        """The picture of `seed` with labels from `start` to `end`, in equal steps.
+
+        Raises ConfigError for fewer than two steps.
+        """
+        self._checked([seed], truncation)
+        if steps < 2:
+            raise ConfigError(f"steps is {steps}; from one label to another takes 2 or more.")
+        first, last = (self.latents(seed, truncation, label) for label in (start, end))
+        return (self.picture(row) for row in label_rows(self._fields, first, last, steps))
 
     @property
     def code_counts(self) -> tuple[int, ...]:
@@ -291,12 +330,12 @@ class Model:
         )
 
     def latents(
-        self, seed: int, truncation: float | None = None, label: int | None = None
+        self, seed: int, truncation: float | None = None, label: Asked | None = None
     ) -> Latents:
-        """One row of latents: a function of its seed, but for the class if a label says it."""
+        """One row of latents: a function of its seed, but for what a label says."""
         assert isinstance(self.system, Samples)
         row = draw_seeds(self.system, [seed], truncation)
-        return row if label is None else self._labelled(row, label)
+        return row if label is None else told(self._fields, row, [label])
 
     def picture(self, row: Latents) -> Frame:
         """The picture, h w c, of one row of latents."""
@@ -306,14 +345,12 @@ class Model:
             image = to_uint8(self.system.generate(moved, self.moment))[0]
         return np.ascontiguousarray(image.transpose(1, 2, 0))
 
-    def label_numbers(
-        self, labels: Label | Sequence[Label] | None, count: int
-    ) -> tuple[int, ...] | None:
-        """Read labels, given by name or number, as numbers: one, or one for each of `count`."""
+    def asked(self, labels: Label | Sequence[Label] | None, count: int) -> tuple[Asked, ...] | None:
+        """Read labels as they are given: one, or one for each of `count`."""
         if labels is None:
             return None
-        given = [labels] if isinstance(labels, int | str) else list(labels)
-        if not self.classes:
+        given = [labels] if isinstance(labels, int | str | Mapping) else list(labels)
+        if not self.classes and not self.label_names:
             raise ConfigError(
                 "This model was trained without classes, so it takes no label. Leave labels out."
             )
@@ -321,29 +358,8 @@ class Model:
             raise ConfigError(
                 f"{len(given)} labels came for {count} seeds; give one for all, or one a seed."
             )
-        return tuple(self._label_number(label) for label in given)
-
-    def _label_number(self, label: Label) -> int:
-        if isinstance(label, str) and label in self.class_names:
-            return self.class_names.index(label)
-        text = str(label)
-        if text.isdecimal() and len(text) < 10 and int(text) < self.classes:
-            return int(text)
-        names = ", ".join(self.class_names[:12]) + (", …" if len(self.class_names) > 12 else "")
-        meant = nearest(text, self.class_names)
-        hint = f" Did you mean {meant}?" if meant else ""
-        raise ConfigError(
-            f'There is no class "{text[:60]}". It must be a number from 0 to {self.classes - 1}'
-            + (f" or a name ({names})." if names else ".")
-            + hint
-        )
-
-    def _labelled(self, row: Latents, label: int) -> Latents:
-        classes = {field.name for field in self._fields if field.role == "class"}
-        return {
-            name: torch.full_like(value, label) if name in classes else value
-            for name, value in row.items()
-        }
+        words = self.words
+        return tuple(words.read(label) for label in given)
 
     @staticmethod
     def _checked(seeds: list[int], truncation: float | None) -> list[int]:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from progan.assemble.labels import Asked, asked_from_plain
 from progan.core.errors import ConfigError
 from progan.core.plan import Size
 
@@ -45,11 +46,14 @@ class Settings:
     truncation: float | None = None
     resolution: Size
     alpha: float
-    labels: tuple[int, ...] | None = None
-    """One class for all, or one a seed; None: round the classes by seed."""
+    labels: tuple[Asked, ...] | None = None
+    """One label for all, or one a seed; None: round the classes by seed."""
     traverse: bool = False
     """Whether each row sweeps one code through its values: every code of the first seed, then those
     of the next."""
+
+    to_label: Asked | None = None
+    """Where each row, which has one seed, goes from the first label to this one."""
 
     @property
     def seed_list(self) -> list[int]:
@@ -171,7 +175,7 @@ def _settings(plain: Any) -> Settings:
         raise ValueError("it is no object")
     if not _is_whole(plain.pop("version", None), VERSION, VERSION):
         raise ValueError(f"its version is not {VERSION}")
-    plain.setdefault("traverse", False)  # in notes from before there was any
+    plain = {"traverse": False, "to_label": None, **plain}  # notes from before there were any
     if plain.keys() != {field.name for field in fields(Settings)}:
         raise ValueError("keys are missing or unknown")
     size = plain["resolution"]
@@ -189,11 +193,7 @@ def _settings(plain: Any) -> Settings:
         "resolution": all(_is_whole(side, 1, 65536) for side in sides),
         "alpha": _is_share(plain["alpha"]),
         "traverse": isinstance(plain["traverse"], bool),
-        "labels": plain["labels"] is None
-        or (
-            isinstance(plain["labels"], list)
-            and all(_is_whole(v, 0, 2**31) for v in plain["labels"])
-        ),
+        "labels": plain["labels"] is None or isinstance(plain["labels"], list),
     }
     wrong = [name for name, fits in ok.items() if not fits]
     if wrong:
@@ -205,10 +205,14 @@ def _settings(plain: Any) -> Settings:
         raise ValueError("seeds are not what they must be") from error
     if len(seeds) > plain["columns"] * plain["rows"]:
         raise ValueError("the grid is smaller than its seeds")
+    to_label = plain["to_label"]
+    if to_label is not None and (labels is None or len(labels) != 1):
+        raise ValueError("to_label has no label to begin from")
     if labels is not None and len(labels) not in (1, len(seeds)):
         raise ValueError("labels are not as many as seeds")
     plain["resolution"] = tuple(size) if isinstance(size, list) else size
-    plain["labels"] = None if labels is None else tuple(labels)
+    plain["labels"] = None if labels is None else tuple(map(asked_from_plain, labels))
+    plain["to_label"] = None if to_label is None else asked_from_plain(to_label)
     return Settings(**plain)
 
 

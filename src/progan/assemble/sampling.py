@@ -14,7 +14,8 @@ from PIL import Image
 from progan.assemble.containers import MADE_HERE
 from progan.assemble.files import check_free, write_out
 from progan.assemble.film import Film, write_film
-from progan.assemble.model import Frame, Label, Model, load
+from progan.assemble.labels import Label
+from progan.assemble.model import Frame, Model, load
 from progan.assemble.notes import Settings, parse_seeds, read_note, seeds_to_text, to_note
 from progan.assemble.stored import MODEL_FILE
 from progan.core.errors import CheckpointError, ConfigError, RoomError
@@ -23,6 +24,7 @@ from progan.core.plan import height_width
 from progan.engine.checkpoint import checkpoints, read_header
 
 __all__ = [
+    "between",
     "by_class",
     "model_of",
     "parse_seeds",
@@ -41,7 +43,9 @@ DEFAULT_SEEDS = 16
 CLASS_SEEDS = 8
 """Pictures of each class where nothing is said."""
 SWEEP = 10
-"""Values through which a code without end is swept."""
+"""Values through which a code without end is swept, and steps from one label to another."""
+BETWEEN_SEEDS = 4
+"""Rows that go from one label to another where nothing is said."""
 
 
 def settings_for(
@@ -83,7 +87,7 @@ def settings_for(
         truncation=truncation,
         resolution=model.resolution,
         alpha=model.alpha,
-        labels=model.label_numbers(labels, len(numbers)),
+        labels=model.asked(labels, len(numbers)),
     )
 
 
@@ -93,23 +97,48 @@ def by_class(
     seeds: str | Sequence[int] | None = None,
     truncation: float | None = None,
 ) -> Settings:
-    """The settings of a sheet with a row for each class: every row has the same seeds.
+    """The settings of a sheet with a row for each class, the same seeds in every row.
 
-    Raises ConfigError for a model without classes.
+    Of several labels, a row for each of them off and one for on; of numbers, five rows for each,
+    from the least to the greatest. What a row does not name is as its seed draws it.
+
+    Raises ConfigError for a model without labels.
     """
-    if not model.classes:
+    rows = model.words.rows()
+    if not rows:
         raise ConfigError(
             "This model has no classes, so there are no rows to make. Leave --grid-by-class out."
         )
     given = range(CLASS_SEEDS) if seeds is None else seeds
     numbers = parse_seeds(given) if isinstance(given, str) else list(given)
-    return settings_for(
+    settings = settings_for(
         model,
-        seeds=numbers * model.classes,
-        grid=f"{len(numbers)}x{model.classes}",
+        seeds=numbers * len(rows),
+        grid=f"{len(numbers)}x{len(rows)}",
         truncation=truncation,
-        labels=[label for label in range(model.classes) for _ in numbers],
     )
+    return replace(settings, labels=tuple(asked for asked in rows for _ in numbers))
+
+
+def between(
+    model: Model,
+    start: Label,
+    end: Label,
+    *,
+    seeds: str | Sequence[int] | None = None,
+    truncation: float | None = None,
+) -> Settings:
+    """The settings of a sheet whose rows each go from one label to another: see `Model.between`.
+
+    Raises ConfigError for labels that the model does not know.
+    """
+    given = range(BETWEEN_SEEDS) if seeds is None else seeds
+    numbers = parse_seeds(given) if isinstance(given, str) else list(given)
+    grid = f"{SWEEP}x{max(1, len(numbers))}"
+    settings = settings_for(model, seeds=numbers, grid=grid, truncation=truncation, labels=start)
+    ends = model.asked(end, 1)
+    assert ends is not None
+    return replace(settings, to_label=ends[0])
 
 
 def traversal(
@@ -162,8 +191,15 @@ def sheet(model: Model, settings: Settings) -> Image.Image:
 
 def _cells(view: Model, settings: Settings) -> Iterator[tuple[int, int, Frame]]:
     """Row, column and picture of every cell that has one."""
+    if settings.to_label is not None:
+        assert settings.labels is not None
+        ends, steps = (settings.labels[0], settings.to_label), settings.columns
+        for row, seed in enumerate(settings.seed_list):
+            for column, picture in enumerate(view.between(seed, *ends, steps, settings.truncation)):
+                yield row, column, picture
+        return
     if not settings.traverse:
-        pictures = view.each(settings.seed_list, settings.truncation, settings.labels)
+        pictures = view.each_of(settings.seed_list, settings.truncation, settings.labels)
         for index, picture in enumerate(pictures):
             yield *divmod(index, settings.columns), picture
         return
@@ -206,7 +242,7 @@ def save_separate(
     for place in places:
         check_free(place)
     view = model.at(settings.resolution, settings.alpha)
-    pictures = view.each(seeds, settings.truncation, settings.labels)
+    pictures = view.each_of(seeds, settings.truncation, settings.labels)
     for index, (seed, place, picture) in enumerate(zip(seeds, places, pictures, strict=True)):
         labels = settings.labels
         own = replace(
@@ -270,7 +306,8 @@ def picture_like(
             f"progan sample RUN --like {picture}"
         )
     model.at(settings.resolution, settings.alpha)
-    if settings.labels is not None and max(settings.labels) >= model.classes:
+    asked = (*(settings.labels or ()), *([settings.to_label] if settings.to_label else []))
+    if not all(map(model.words.fits, asked)):
         raise ConfigError(f"The note in {picture} has a label that its model does not know.")
     return model, settings
 

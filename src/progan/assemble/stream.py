@@ -20,8 +20,9 @@ from pathlib import Path
 import torch
 
 from progan.assemble.containers import MADE_HERE
+from progan.assemble.labels import Label, plain
 from progan.assemble.many import EXACT, choose_for, draw
-from progan.assemble.model import Frame, Label, Model, load
+from progan.assemble.model import Frame, Model, load
 from progan.assemble.notes import Settings, to_note
 from progan.assemble.packers import packer_for
 from progan.assemble.pump import Draw, Keep, Pump
@@ -101,17 +102,22 @@ def stream(
     """
     if not 1 <= images <= MOST:
         raise ConfigError(f"n is {images}; it must be from 1 to {MOST:,}: --n 50000")
-    numbers = model.label_numbers(label, images)
+    asked = model.asked(label, images)
     settings = settings_for(model, seeds=[0], truncation=truncation, labels=label)
     model.latents(0, truncation)  # refuses a truncation that is none
     about = {
         **{"model": settings.model, "weights": settings.weights, "backend": backend},
         **{"resolution": _plain(settings.resolution), "alpha": settings.alpha},
-        **{"truncation": truncation, "labels": None if numbers is None else list(numbers)},
+        **{
+            "truncation": truncation,
+            "labels": None if asked is None else [plain(one) for one in asked],
+        },
     }
 
     def class_of(seed: int) -> int:
-        return seed % model.classes if numbers is None else numbers[0]
+        first = seed % model.classes if asked is None else asked[0]
+        assert isinstance(first, int)
+        return first
 
     shape = (*height_width(settings.resolution), model.channels)
     labels = class_of if model.classes else None

@@ -12,7 +12,7 @@ from torch.nn.functional import one_hot
 from progan.core.latents import LatentField, Latents, draw_fields
 from progan.engine.preview import seeded
 
-__all__ = ["code_rows", "ease", "loop_walk", "slerp", "smooth_noise", "smooth_walk"]
+__all__ = ["code_rows", "ease", "label_rows", "loop_walk", "slerp", "smooth_noise", "smooth_walk"]
 
 
 def ease(t: float) -> float:
@@ -56,16 +56,38 @@ def loop_walk(fields: tuple[LatentField, ...], keys: Latents, frames: int) -> It
         row = {}
         for field in fields:
             a, b = keys[field.name][key], keys[field.name][(key + 1) % count]
-            if field.prior == "categorical" and field.mixes and bool((a != b).all()):
-                ends = one_hot(torch.stack([a, b]), field.choices).float()
-                between = torch.lerp(ends[0], ends[1], t)
-            elif field.prior == "categorical":
-                between = a if t < 0.5 else b
-            elif field.prior in ("uniform", "bernoulli"):
-                between = torch.lerp(a, b, t)
-            else:
-                between = slerp(a, b, t)
-            row[field.name] = between[None]
+            row[field.name] = _part_way(field, a, b, t)[None]
+        yield row
+
+
+def _part_way(field: LatentField, a: Tensor, b: Tensor, t: float) -> Tensor:
+    """A share `t` of the way from `a` to `b`, two values of a field."""
+    if field.prior == "categorical" and field.mixes and bool((a != b).all()):
+        ends = one_hot(torch.stack([a, b]), field.choices).float()
+        return torch.lerp(ends[0], ends[1], t)
+    if field.prior == "categorical":
+        return a if t < 0.5 else b
+    return torch.lerp(a, b, t) if field.prior in ("uniform", "bernoulli") else slerp(a, b, t)
+
+
+def label_rows(
+    fields: tuple[LatentField, ...], start: Latents, end: Latents, steps: int
+) -> Iterator[Latents]:
+    """From the labels of `start` to those of `end` in equal steps, both included.
+
+        y = (1 − t) y₀ + t y₁,    t = 0, 1/(steps − 1), …, 1
+
+    A class is its one-hot row. All else is that of `start`.
+
+    Source: Reed et al. 2016, "Generative Adversarial Text to Image Synthesis", section 4.3, for
+            the vectors of captions.
+    """
+    for step in range(steps):
+        row = dict(start)
+        for field in fields:
+            if field.role == "class":
+                a, b = start[field.name][0], end[field.name][0]
+                row[field.name] = _part_way(field, a, b, step / (steps - 1))[None]
         yield row
 
 
@@ -100,12 +122,12 @@ def smooth_walk(
     """A random walk that is a function of `seed`: every field is `smooth_noise`.
 
     Uniform fields, and normal ones when cut, pass through the distribution function, so that
-    their values are spread as their prior is. A class stays as drawn.
+    their values are spread as their prior is. A label stays as drawn.
     """
     drawn = {}
     for field in fields:
         with seeded("walk", field.name, seed):
-            if field.prior in ("categorical", "bernoulli"):
+            if field.rows or field.prior in ("categorical", "bernoulli"):
                 drawn[field.name] = draw_fields((field,), 1)[field.name].expand(
                     frames, *field.shape
                 )
@@ -123,13 +145,18 @@ def smooth_walk(
 
 
 def code_rows(
-    fields: tuple[LatentField, ...], row: Latents, steps: int, most: int | None = None
+    fields: tuple[LatentField, ...],
+    row: Latents,
+    steps: int,
+    most: int | None = None,
+    names: tuple[str, ...] = (),
 ) -> list[tuple[str, list[Latents]]]:
     """For each code or label of `row`: its name, and `row` with that code at one value after the
     other.
 
     A categorical field takes its values, `most` of them if given; each number of a uniform one
     goes from −1 to 1 in `steps` steps, one of zeros and ones from 0 to 1. All else stays as it is.
+    `names` are those of a label's numbers.
     """
     found: list[tuple[str, list[Latents]]] = []
     for field in fields:
@@ -147,5 +174,6 @@ def code_rows(
                 changed = was.clone()
                 changed.view(-1)[index] = value
                 swept.append({**row, field.name: changed})
-            found.append((f"{field.name} {index + 1}", swept))
+            named = field.role == "class" and len(names) > index
+            found.append((names[index] if named else f"{field.name} {index + 1}", swept))
     return found

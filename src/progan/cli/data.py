@@ -245,7 +245,10 @@ def _details(report: DataReport, face: Any, *, every: bool, again: str) -> None:
     if report.labels:
         few = list(report.labels.items())[: None if every else FEW_FINDINGS]
         more = f", and {len(report.labels) - len(few):,} more" * (len(few) < len(report.labels))
-        face.line("Classes", ", ".join(f"{shown(name)} {n:,}" for name, n in few) + more)
+        title = "Classes" if report.label_kind == "class" else "Labels"
+        face.line(title, ", ".join(f"{shown(name)} {n:,}" for name, n in few) + more)
+    if report.ranges:
+        face.line("Labels", report.ranges_text())
     findings = report.findings if every else report.findings[:FEW_FINDINGS]
     for number, finding in enumerate(findings):
         face.line("" if number else "Not used", finding.line())

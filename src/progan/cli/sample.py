@@ -49,10 +49,22 @@ def sample(
         float | None, typer.Option(help="Within a fade: 0 to 1, the weight of the newest layers.")
     ] = None,
     label: Annotated[
-        list[str] | None, typer.Option(help="A class by name or number; once, or once a seed.")
+        list[str] | None,
+        typer.Option(
+            help="A class by name or number, or labels such as glasses=1,age=37; once, or once a "
+            "seed."
+        ),
+    ] = None,
+    to_label: Annotated[
+        str | None,
+        typer.Option(help="With --label: a row for each seed, or a film, from that to this label."),
     ] = None,
     grid_by_class: Annotated[
-        bool, typer.Option("--grid-by-class", help="A row for each class, the same seeds in each.")
+        bool,
+        typer.Option(
+            "--grid-by-class",
+            help="A row for each class or value of a label, the same seeds in each.",
+        ),
     ] = False,
     traverse: Annotated[
         bool,
@@ -97,7 +109,11 @@ def sample(
         **{"alpha": alpha, "label": label or None, "walk": walk, "seconds": seconds, "fps": fps},
         **{"timelapse": timelapse or None, "separate": separate or None, "at-images": at_images},
         **{"n": n, "exact": exact or None, "backend": backend},
-        **{"grid-by-class": grid_by_class or None, "traverse": traverse or None},
+        **{
+            "to-label": to_label,
+            "grid-by-class": grid_by_class or None,
+            "traverse": traverse or None,
+        },
         **{"weights": None if weights == "average" else weights, "like": like, "device": device},
     }
     given = {name: value for name, value in options.items() if value is not None}
@@ -122,6 +138,10 @@ ALONE: Mapping[str, tuple[str, ...]] = {
         *("seconds", "fps", "truncation", "resolution", "alpha", "label", "weights"),
         *("at-images", "device"),
     ),
+    "to-label": (
+        *("label", "seeds", "seconds", "fps", "truncation", "resolution", "alpha", "weights"),
+        *("at-images", "device"),
+    ),
     "n": many.BESIDE,
     **dict.fromkeys(
         ("grid-by-class", "traverse"),
@@ -139,9 +159,15 @@ def _refuse_mixtures(given: Mapping[str, Any]) -> None:
                 f"--{main} and --{others[0]} do not go together; leave one out. "
                 "What each does: progan sample --help"
             )
+    if "to-label" in given and len(given.get("label", ())) != 1:
+        raise ConfigError(
+            f"--to-label needs one --label to begin from: "
+            f"progan sample --label LABEL --to-label {shlex.quote(given['to-label'])}"
+        )
     if "walk" not in given:
         for name in ("seconds", "fps"):
-            if name in given and not (name == "fps" and "timelapse" in given):
+            other = "to-label" in given or (name == "fps" and "timelapse" in given)
+            if name in given and not other:
                 raise ConfigError(
                     f"--{name} is for films; say which seeds to walk through: "
                     f"progan sample --walk 0,3,7 --{name} {given[name]:g}"
@@ -180,7 +206,7 @@ def _check_suffix(target: Path, given: Mapping[str, Any]) -> None:
     if "separate" in given or "n" in given:
         return
     film = "walk" in given or "timelapse" in given
-    kinds = FILMS if film else (".png",)
+    kinds = FILMS if film else (".png", *(FILMS if "to-label" in given else ()))
     if target.suffix.lower() not in kinds:
         what = "A film" if film else "A picture"
         also = "" if film else " (PNG alone keeps pixels and settings; films need --walk)"
@@ -239,16 +265,20 @@ def _fresh(source: Path | None, target: Path | None, given: Mapping[str, Any]) -
     model = model.at(size, given.get("alpha"))
     name = source.resolve().stem if source.is_file() else source.resolve().name
     words = [str(source), *_option_words(given)]
-    if "walk" in given:
+    seeds, labels = given.get("walk"), given.get("label")
+    if "to-label" in given and _is_film(target, given):
+        one = given.get("seeds", "0")
+        seeds, labels = f"{one},{one}", [*given["label"], given["to-label"]]
+    if seeds is not None:
         path = target or free_name(Path(f"{name}-walk.gif"))
         film = sampling.save_walk(
             model,
-            given["walk"],
+            seeds,
             path,
             seconds=given.get("seconds", 8.0),
             fps=given.get("fps", 30.0),
             truncation=given.get("truncation"),
-            labels=given.get("label"),
+            labels=labels,
         )
         _done(path, _film_words(film), model)
         _repeat([*words, str(path)])
@@ -259,6 +289,8 @@ def _fresh(source: Path | None, target: Path | None, given: Mapping[str, Any]) -
     common = {"seeds": given.get("seeds"), "truncation": given.get("truncation")}
     if "grid-by-class" in given:
         settings = sampling.by_class(model, **common)
+    elif "to-label" in given:
+        settings = sampling.between(model, given["label"][0], given["to-label"], **common)
     elif "traverse" in given:
         settings = sampling.traversal(model, **common)
     else:
@@ -276,6 +308,26 @@ def _fresh(source: Path | None, target: Path | None, given: Mapping[str, Any]) -
     _done(path, f"{picture.width} × {picture.height}", model)
     _repeat([*words, str(path)])
     say(f"The same pixels, whatever the run does: progan sample --like {shlex.quote(str(path))}")
+
+
+def _is_film(target: Path | None, given: Mapping[str, Any]) -> bool:
+    """Whether the way from one label to another is filmed.
+
+    Raises ConfigError for a film of several seeds.
+    """
+    timed = "seconds" in given or "fps" in given
+    film = target.suffix.lower() in FILMS if target is not None else timed
+    if timed and not film:
+        raise ConfigError(
+            f'"{target}" is no film, so it has no --seconds and no --fps. Leave them out, or name '
+            "a film: labels.gif"
+        )
+    if film and not given.get("seeds", "0").isdecimal():
+        raise ConfigError(
+            f"A film from one label to another shows one seed, and seeds are "
+            f'"{given["seeds"][:40]}". For example: --seeds 3'
+        )
+    return film
 
 
 def _size(text: str) -> int | tuple[int, int]:

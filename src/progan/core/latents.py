@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -42,6 +43,17 @@ class LatentField:
     each number of a row; none: one half."""
     mixes: bool = False
     """Of a categorical field: whether rows of weights over its classes may take its place."""
+    rows: tuple[tuple[float, ...], ...] = ()
+    """Of a field of floats: one of these is drawn instead, so that what goes together in them stays
+    together."""
+    row_weights: tuple[float, ...] = ()
+    """How often each of them is drawn; none: all the same."""
+
+    @cached_property
+    def table(self) -> tuple[Tensor, Tensor]:
+        """Those rows, and their weights, as tensors."""
+        weights = self.row_weights or (1.0,) * len(self.rows)
+        return torch.tensor(self.rows), torch.tensor(weights)
 
 
 def label_field(data: DataSpec, *, name: str = "label") -> LatentField | None:
@@ -65,6 +77,8 @@ def label_field(data: DataSpec, *, name: str = "label") -> LatentField | None:
         prior="bernoulli" if on_off else "uniform",
         role="class",
         weights=data.label_shares if on_off else (),
+        rows=data.label_rows,
+        row_weights=data.row_shares,
     )
 
 
@@ -87,7 +101,11 @@ def draw_fields(
     drawn: dict[str, Tensor] = {}
     for field in fields:
         shape = (n, *field.shape)
-        if field.prior == "categorical" and field.weights:
+        if field.rows:
+            rows, weights = (part.to(device) for part in field.table)
+            chosen = torch.multinomial(weights, n, replacement=True)
+            drawn[field.name] = rows[chosen].view(shape)
+        elif field.prior == "categorical" and field.weights:
             weights = torch.tensor(field.weights, device=device)
             numbers = torch.multinomial(weights, math.prod(shape), replacement=True)
             drawn[field.name] = numbers.view(shape)

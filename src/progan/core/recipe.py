@@ -33,8 +33,9 @@ class DataSettings:
     """How a picture becomes square: cut to its centre, or padded."""
     background: Literal["white", "black", "grey"] = "white"
     """What stands under transparency and in padding."""
-    labels: Literal["auto", "none"] = "auto"
-    """Where labels come from: subfolders or the set itself (auto), or nowhere."""
+    labels: Literal["auto", "none"] | str | tuple[str, ...] = "auto"
+    """Where labels come from: subfolders or the set itself (auto), nowhere (none), or columns of
+    the table beside the pictures: a name alone for classes or one number, a list for several."""
     images: int | None = None
     """Use so many pictures, spread evenly over the source; null uses all."""
     landmarks: str | None = None
@@ -55,6 +56,12 @@ class DataSettings:
                 f"or null to choose. Type: --set data.resolution={best}"
             )
         _at_least(1, "data.images", self.images)
+        names = [self.labels] if isinstance(self.labels, str) else list(self.labels)
+        if not names or not all(name.strip() for name in names) or len({*names}) < len(names):
+            raise ConfigError(
+                f"data.labels is {_cut(names)}; it must be auto, none, the name of a column, or a "
+                "list of different names. Type: --set data.labels=auto"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from operator import mul
 from typing import Literal
 
 from progan.core.errors import ConfigError
@@ -33,6 +34,25 @@ class DataSpec:
     """Numbers of a label that is no class."""
     label_shares: tuple[float, ...] = ()
     """Share of the pictures in each class, or with each number 1; none: all the same, one half."""
+    label_names: tuple[str, ...] = ()
+    """Of the numbers of a label that is no class."""
+    label_ranges: tuple[tuple[float, float], ...] = ()
+    """Of each number of a continuous label: what −1 and 1 stand for, in the data's own units."""
+    label_rows: tuple[tuple[float, ...], ...] = ()
+    """Rows of numbers that occur in the data, from which labels are drawn; none: each number of a
+    label is drawn by itself."""
+    row_shares: tuple[float, ...] = ()
+    """How often each of those rows is drawn; none: all the same."""
+
+    @property
+    def label_means(self) -> tuple[float, ...]:
+        """Mean of each number of a label that is no class."""
+        if self.label_rows:
+            shares = self.row_shares or (1 / len(self.label_rows),) * len(self.label_rows)
+            columns = zip(*self.label_rows, strict=True)
+            return tuple(sum(map(mul, shares, column)) for column in columns)
+        middle = 0.5 if self.label_kind == "multi-label" else 0.0
+        return self.label_shares or (middle,) * self.label_size
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -153,7 +153,8 @@ def open_or_build(
 def already_built(source: Source, settings: DataSettings, cache: str | Path) -> Pyramid | None:
     """The pyramid that `open_or_build` would only have to open; None if it would have to build.
 
-    Nothing is read but names, sizes and times of files, and nothing is written.
+    Nothing is read but names, sizes and times of files, and a table of labels that the settings
+    name; nothing is written.
     """
     cache = Path(cache)
     if isinstance(source, BuiltSource) and _is_as_asked(source, settings, None):
@@ -180,8 +181,16 @@ def _is_as_asked(source: BuiltSource, settings: DataSettings, resolution: int | 
         (resolution or settings.resolution or spec.resolution) == spec.resolution
         and settings.channels in (None, spec.channels)
         and (settings.images is None or settings.images >= spec.images)
-        and (settings.labels == "auto" or not spec.classes)
+        and _has_labels(source, settings.labels)
     )
+
+
+def _has_labels(source: BuiltSource, asked: str | tuple[str, ...]) -> bool:
+    """Whether its labels are those that are asked for."""
+    if asked == "none":
+        return not source.pyramid.labelled
+    names = (asked,) if isinstance(asked, str) else tuple(asked)
+    return asked == "auto" or names == source.own_columns
 
 
 def _fill(task: Task, writer: Writer, workers: int, progress: Tick | None) -> None:

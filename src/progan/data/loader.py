@@ -45,11 +45,12 @@ class Loader:
                 f"{batch_type.__name__} batches are asked for; a pyramid of pictures gives Images "
                 f"or Labelled ones. Choose a system that takes those."
             )
-        if batch_type is Labelled and not pyramid.classes:
+        if batch_type is Labelled and not pyramid.labelled:
             raise DataError(
                 f"the system needs labels, and {pyramid.manifest.source} has none. Put the "
                 f"pictures of each class into a subfolder of its own (at least two), with "
-                f"data.labels=auto, or choose a system without labels."
+                f"data.labels=auto, or name columns of a metadata.csv beside them: "
+                f"--set data.labels=NAME. Or choose a system without labels."
             )
         self.pyramid, self.mirror, self.batch_type = pyramid, mirror, batch_type
         self.device = torch.device(device)
@@ -77,8 +78,8 @@ class Loader:
         image.div_(127.5).sub_(1.0)
         if self.batch_type is Images:
             return Images(image)
-        labels = torch.from_numpy(self.pyramid.labels(indices)).to(self.device)
-        return Labelled(image, labels)
+        of = self.pyramid.label_rows if self.pyramid.columns else self.pyramid.labels
+        return Labelled(image, torch.from_numpy(of(indices)).to(self.device))
 
     def real(self, start: int, n: int, resolution: int, *, mirror: bool = False) -> Tensor:
         """Images `start` to `start + n` of a fixed shuffle, uint8 n c r r: for metrics and grids.

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progan.core.specs import DataSpec
-from progan.data.pyramid import Indices, Manifest, Pyramid, resolutions_to
+from progan.data.labels import Column
+from progan.data.manifest import Manifest
+from progan.data.pyramid import Indices, Pyramid, resolutions_to
 
 __all__ = ["NoisePyramid"]
 
@@ -28,6 +30,8 @@ class NoisePyramid(Pyramid):
             channels=spec.channels,
             count=max(1, spec.images),
             classes=tuple(map(str, range(spec.classes))),
+            label_kind=spec.label_kind,
+            columns=tuple(Column(str(number)) for number in range(spec.label_size)),
             pictures_per_file=dict.fromkeys(sides, max(1, spec.images)),
             sha256={},
         )
@@ -48,3 +52,8 @@ class NoisePyramid(Pyramid):
         """Classes (n,), in turn."""
         rows: NDArray[Any] = np.asarray(indices, np.int64)
         return rows % max(1, len(self.classes))
+
+    def label_rows(self, indices: Indices) -> NDArray[np.float32]:
+        """Zeros and ones (n, k): the digits of n."""
+        rows: NDArray[Any] = np.asarray(indices, np.int64)
+        return (rows[:, None] >> np.arange(len(self.columns)) % 8 & 1).astype(np.float32)

@@ -11,7 +11,7 @@ faces.pictures(np.arange(16), 64)  # uint8 (16, 3, 64, 64)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import as_file, files
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from progan.core.errors import DataError
 from progan.data.idx import read_idx
 from progan.data.portraits import (
+    COLUMNS,
     HAIR_STYLES,
     LARGEST,
     SMALLEST,
@@ -35,6 +36,7 @@ from progan.data.portraits import (
     people,
     render,
 )
+from progan.data.portraits import columns as cells_of
 
 Indices = NDArray[np.integer[Any]]
 
@@ -84,6 +86,13 @@ class PackagedSet(Protocol):
     def labels(self, indices: Indices) -> NDArray[np.int64]:
         """The class of each picture, (n,), an index into `classes`."""
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of what else is known of each picture."""
+
+    def cells(self, indices: Indices, columns: Sequence[str]) -> Mapping[str, list[str]]:
+        """Some of those columns, a cell for each picture: words, or numbers as text."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PortraitSet:
@@ -101,6 +110,7 @@ class PortraitSet:
     native_resolution: int = 64
     resolutions: range = range(SMALLEST, LARGEST + 1)
     classes: tuple[str, ...] = HAIR_STYLES
+    columns: tuple[str, ...] = COLUMNS
 
     def __post_init__(self) -> None:
         if not 1 <= self.count <= 2**63:
@@ -134,6 +144,10 @@ class PortraitSet:
     def labels(self, indices: Indices) -> NDArray[np.int64]:
         """The hair style of each person, (n,), an index into `classes`."""
         return self.people(indices).style.astype(np.int64)
+
+    def cells(self, indices: Indices, columns: Sequence[str]) -> Mapping[str, list[str]]:
+        """Words, switches and numbers of each person."""
+        return cells_of(self.people(indices), columns)
 
     def captions(self, indices: Indices) -> list[str]:
         """One English sentence a picture."""
@@ -176,6 +190,11 @@ class FashionMNIST:
         "bag",
         "ankle boot",
     )
+    columns: tuple[str, ...] = ()
+
+    def cells(self, indices: Indices, columns: Sequence[str]) -> Mapping[str, list[str]]:
+        """None: there are no columns."""
+        return {}
 
     def pictures(self, indices: Indices, resolution: int = 32) -> NDArray[np.uint8]:
         """Pictures (n, 1, 32, 32).

@@ -4,6 +4,7 @@
     r0004-00000.u8   pictures at 4 pixels, uint8, n c h w, without any header
     r0064-00000.u8   … up to the full resolution; a file holds at most about 1 GiB
     labels.i32       the class of every picture, little-endian int32, where there are classes
+    labels.f32       n k, little-endian float32, where labels are numbers (see `labels.Labels`)
     report.json      what was left out and why
 
 Reading a batch touches only the bytes of the resolution asked for, so early stages of training
@@ -12,10 +13,7 @@ never read large pictures. Opening checks every file's size; `verify` checks eve
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,97 +22,14 @@ from numpy.typing import NDArray
 
 from progan.core.errors import DataError
 from progan.core.specs import DataSpec
+from progan.data.labels import Column, LabelKind, rows_kept
+from progan.data.manifest import Manifest, damaged, file_name, sha256_of
 from progan.data.records import LARGEST, SMALLEST
 from progan.data.report import DataReport
 
-__all__ = ["FORMAT", "Manifest", "Pyramid", "sha256_of"]
-
-FORMAT = 1
-"""Version of the layout of files; raised when an older program could not read it."""
+__all__ = ["Indices", "Pyramid", "resolutions_to"]
 
 Indices = NDArray[np.integer[Any]] | Sequence[int]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Manifest:
-    """What a pyramid holds."""
-
-    key: str
-    """Of the source and the settings it was built from (see `build`)."""
-    source: str
-    channels: int
-    count: int
-    classes: tuple[str, ...]
-    pictures_per_file: dict[int, int]
-    """For each resolution."""
-    sha256: dict[str, str]
-    """For each file beside the manifest."""
-
-    def files(self, resolution: int) -> Iterator[tuple[str, int]]:
-        """Names and sizes in bytes of the files of one resolution."""
-        per_file, left = self.pictures_per_file[resolution], self.count
-        for number in range(-(-self.count // per_file)):
-            pictures = min(per_file, left)
-            left -= pictures
-            yield file_name(resolution, number), pictures * self.channels * resolution**2
-
-    def sizes(self) -> dict[str, int]:
-        """Bytes of every file whose size follows from the manifest."""
-        sizes = {name: size for r in self.pictures_per_file for name, size in self.files(r)}
-        return sizes | ({"labels.i32": 4 * self.count} if self.classes else {})
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 of what training sees: shapes, classes and the bytes of pictures and labels."""
-        seen = {
-            "channels": self.channels,
-            "count": self.count,
-            "classes": self.classes,
-            "files": {name: self.sha256[name] for name in sorted(self.sizes())},
-        }
-        return hashlib.sha256(_canonical(seen)).hexdigest()
-
-    def json(self) -> bytes:
-        """The text of manifest.json, which ends with its own checksum."""
-        body = {"format": FORMAT, **vars(self), "fingerprint": self.fingerprint}
-        body["pictures_per_file"] = {str(r): n for r, n in self.pictures_per_file.items()}
-        body["checksum"] = hashlib.sha256(_canonical(body)).hexdigest()
-        return (json.dumps(body, indent=1) + "\n").encode()
-
-    @classmethod
-    def read(cls, path: Path) -> Manifest:
-        """Parse and check manifest.json.
-
-        Raises: DataError when it is missing, damaged, or of a newer format.
-        """
-        folder = path.parent
-        try:
-            body = json.loads(path.read_bytes())
-            if not isinstance(body, dict):
-                raise TypeError
-        except FileNotFoundError:
-            raise DataError(
-                f"{folder} is no data pyramid: it has no manifest.json. "
-                f"Build one: progan data build PICTURES --to {folder}"
-            ) from None
-        except OSError as error:
-            raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
-        except (ValueError, TypeError, RecursionError):
-            raise _damaged(folder, "manifest.json is not what was written") from None
-        if isinstance(body.get("format"), int) and body["format"] > FORMAT:
-            raise DataError(
-                f"{folder} was built by a newer progan (format {body['format']}; this one reads "
-                f"up to {FORMAT}). Update progan, or build the data again."
-            )
-        checksum = body.pop("checksum", None)
-        if checksum != hashlib.sha256(_canonical(body)).hexdigest():
-            raise _damaged(folder, "the checksum of manifest.json is wrong")
-        try:
-            body["pictures_per_file"] = {int(r): n for r, n in body["pictures_per_file"].items()}
-            body["classes"] = tuple(body["classes"])
-            return cls(**{k: v for k, v in body.items() if k not in ("format", "fingerprint")})
-        except (TypeError, KeyError, ValueError, AttributeError):
-            raise _damaged(folder, "manifest.json does not say what it must") from None
 
 
 class Pyramid:
@@ -124,6 +39,7 @@ class Pyramid:
         self.path, self.manifest = path, manifest
         self._maps: dict[str, NDArray[np.uint8]] = {}
         self._labels: NDArray[np.int32] | None = None
+        self._rows: NDArray[np.float32] | None = None
 
     @classmethod
     def open(cls, path: str | Path) -> Pyramid:
@@ -137,9 +53,9 @@ class Pyramid:
             try:
                 found = (path / name).stat().st_size
             except OSError:
-                raise _damaged(path, f"{name} is missing") from None
+                raise damaged(path, f"{name} is missing") from None
             if found != size:
-                raise _damaged(path, f"{name} has {found:,} bytes instead of {size:,}")
+                raise damaged(path, f"{name} has {found:,} bytes instead of {size:,}")
         return cls(path, manifest)
 
     def verify(self) -> None:
@@ -149,7 +65,7 @@ class Pyramid:
         """
         for name, expected in self.manifest.sha256.items():
             if sha256_of(self.path / name) != expected:
-                raise _damaged(self.path, f"the checksum of {name} is wrong")
+                raise damaged(self.path, f"the checksum of {name} is wrong")
 
     @property
     def resolutions(self) -> tuple[int, ...]:
@@ -172,6 +88,21 @@ class Pyramid:
         return self.manifest.classes
 
     @property
+    def label_kind(self) -> LabelKind:
+        """What a label is; "class" where there is none."""
+        return self.manifest.label_kind
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What the numbers of a label are; empty for classes, and without labels."""
+        return self.manifest.columns
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the pictures carry labels of any kind."""
+        return bool(self.classes or self.columns)
+
+    @property
     def spec(self) -> DataSpec:
         """What a system is told about the data."""
         return DataSpec(
@@ -179,7 +110,7 @@ class Pyramid:
             channels=self.channels,
             classes=len(self.classes),
             images=self.count,
-            label_shares=self._shares(),
+            **(self._of_columns() if self.columns else {"label_shares": self._shares()}),
         )
 
     def _shares(self) -> tuple[float, ...]:
@@ -188,6 +119,22 @@ class Pyramid:
             return ()
         counts = np.bincount(self.labels(np.arange(self.count)), minlength=len(self.classes))
         return () if len(set(counts)) == 1 else tuple((counts / self.count).tolist())
+
+    def _of_columns(self) -> dict[str, Any]:
+        """What a spec says of labels that are numbers."""
+        values = self.label_rows(np.arange(self.count))
+        rows, shares = rows_kept(values)
+        on_off = self.label_kind == "multi-label"
+        rates = tuple(values.mean(axis=0, dtype=np.float64).tolist())
+        return {
+            "label_kind": self.label_kind,
+            "label_size": len(self.columns),
+            "label_shares": rates if on_off else (),
+            "label_names": tuple(column.name for column in self.columns),
+            "label_ranges": tuple((column.low, column.high) for column in self.columns),
+            "label_rows": rows,
+            "row_shares": shares,
+        }
 
     @property
     def fingerprint(self) -> str:
@@ -224,7 +171,7 @@ class Pyramid:
     def labels(self, indices: Indices) -> NDArray[np.int64]:
         """Classes (n,), counted from 0.
 
-        Raises: DataError when the pictures carry no labels.
+        Raises: DataError when the pictures carry no classes.
         """
         if not self.classes:
             raise DataError(
@@ -235,6 +182,22 @@ class Pyramid:
         if self._labels is None:
             self._labels = np.fromfile(self.path / "labels.i32", "<i4").astype(np.int32)
         return self._labels[rows].astype(np.int64)
+
+    def label_rows(self, indices: Indices) -> NDArray[np.float32]:
+        """Labels that are numbers, (n, k): 0 and 1, or from −1 to 1.
+
+        Raises: DataError when the pictures carry no such labels.
+        """
+        if not self.columns:
+            raise DataError(
+                f"{self.path} holds no labels that are numbers. Name the columns of a table beside "
+                f"the pictures, and build it anew: --set labels=[NAME]"
+            )
+        rows = self._checked(indices)
+        if self._rows is None:
+            flat = np.fromfile(self.path / "labels.f32", "<f4").astype(np.float32)
+            self._rows = flat.reshape(self.count, len(self.columns))
+        return self._rows[rows]
 
     def _checked(self, indices: Indices) -> NDArray[np.int64]:
         rows = np.asarray(indices, np.int64).reshape(-1)
@@ -250,11 +213,6 @@ class Pyramid:
         return self._maps[name]
 
 
-def file_name(resolution: int, number: int) -> str:
-    """`r0064-00000.u8`."""
-    return f"r{resolution:04d}-{number:05d}.u8"
-
-
 def resolutions_to(resolution: int) -> list[int]:
     """4, 8, … `resolution`.
 
@@ -267,26 +225,6 @@ def resolutions_to(resolution: int) -> list[int]:
             f"The nearest: --resolution {nearest}"
         )
     return [SMALLEST << i for i in range((resolution // SMALLEST).bit_length())]
-
-
-def sha256_of(path: Path) -> str:
-    """Checksum of a file, read in pieces."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise _damaged(path.parent, f"{path.name} cannot be read ({error.strerror})") from error
-
-
-def _canonical(body: object) -> bytes:
-    return json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _damaged(folder: Path, what: str) -> DataError:
-    return DataError(
-        f"the data in {folder} is damaged: {what}. The pictures it was built from are untouched; "
-        f"remove that folder and start again, and it is built anew."
-    )
 
 
 def _listed(resolutions: Sequence[int]) -> str:

@@ -33,6 +33,7 @@ Kind = Literal[
     "repeated",
     "unsafe",
     "no landmarks",
+    "no label",
 ]
 
 SMALLEST, LARGEST = 4, 1024

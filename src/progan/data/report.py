@@ -46,7 +46,11 @@ class DataReport:
     shaping: str = ""
     """How the pictures came to their resolution, where they were not cropped or padded."""
     labels: dict[str, int] = field(default_factory=dict)
-    """Pictures of each class; empty without classes."""
+    """Pictures of each class, or with each of several labels; empty without."""
+    label_kind: str = "class"
+    """class, multi-label or continuous."""
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Least and greatest of each number that is a label."""
     notes: dict[str, int] = field(default_factory=dict)
     """How many pictures needed each rule of `NOTES`."""
     remarks: tuple[str, ...] = ()
@@ -97,12 +101,20 @@ class DataReport:
             del body["counts"]
             body["findings"] = tuple(Finding(*f) for f in body["findings"])
             body["remarks"] = tuple(body["remarks"])
+            ranges = body.get("ranges", {}).items()
+            body["ranges"] = {name: (low, high) for name, (low, high) in ranges}
             return cls(**body)
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError(
                 f"{path} cannot be read ({type(error).__name__}). "
                 f"Remove its folder and start again: the data is built anew."
             ) from error
+
+    def ranges_text(self) -> str:
+        """The first few ranges: `age 18 to 80`."""
+        few = list(self.ranges.items())[:6]
+        more = f" and {len(self.ranges) - len(few)} more" * (len(few) < len(self.ranges))
+        return ", ".join(f"{shown(name)} {low:g} to {high:g}" for name, (low, high) in few) + more
 
     @property
     def _unlisted(self) -> int:
@@ -120,7 +132,10 @@ class DataReport:
             f"{self.notes[note]:,} {word}" for note, word in brief.items() if note in self.notes
         ]
         if self.labels:
-            rules.append(f"{len(self.labels)} classes")
+            several = "classes" if self.label_kind == "class" else "labels, each on or off"
+            rules.append(f"{len(self.labels)} {several}")
+        if self.ranges:
+            rules.append(f"labels: {self.ranges_text()}")
         return "; ".join(rules)
 
     def _details(self) -> Iterator[str]:
@@ -128,8 +143,13 @@ class DataReport:
         for note, n in self.notes.items():
             yield f"{n:,} {NOTES[note].format(background=self.background)}"
         if self.labels:
-            yield "\nclasses"
+            yield "\nclasses" if self.label_kind == "class" else "\npictures with each label"
             yield from (f"  {n:>9,}  {shown(name)}" for name, n in self.labels.items())
+        if self.ranges:
+            yield "\nlabels"
+            yield from (
+                f"  {shown(name)}: {low:g} to {high:g}" for name, (low, high) in self.ranges.items()
+            )
         if self.findings:
             yield "\nnot used"
             yield from (f"  {finding.line()}" for finding in self.findings)

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from progan.core.errors import DataError
 from progan.data.crew import Decoded, Job, measure
 from progan.data.disk import read_json
+from progan.data.labelling import labelling_of
+from progan.data.labels import NONE, Labels
 from progan.data.pyramid import resolutions_to
 from progan.data.records import LARGEST, SMALLEST, Finding, Frame, shown
 from progan.data.report import NOTES, DataReport
@@ -92,6 +94,7 @@ class Task:
         self._fingerprint = fingerprint
         if not source.count:
             raise no_pictures(source.name, 0, source.findings)
+        self.labelling = labelling_of(source, settings)  # before any picture is opened
         side = resolution or choose_resolution(source, settings)
         self.sides = resolutions_to(side)
         source.check_resolution(side)
@@ -105,10 +108,13 @@ class Task:
         wanted = settings.images
         if wanted is not None and wanted < 1:
             raise DataError(f"images is {wanted}; it must be at least 1, or null for all of them.")
-        used = min(wanted or source.count, source.count)
+        listed = np.arange(source.count, dtype=np.int64)
+        if self.labelling is not None and self.labelling.known is not None:
+            listed = listed[self.labelling.known]
+        used = min(wanted or len(listed), len(listed))
         # Spread evenly over the list: the first ones of a sorted folder could all be of one class.
-        self.indices: NDArray[np.int64] = np.arange(used, dtype=np.int64) * source.count // used
-        self.labels = source.labels() if settings.labels == "auto" else None
+        self.indices: NDArray[np.int64] = listed[np.arange(used) * len(listed) // used]
+        self._table = source.table_name if settings.labels == "auto" else ""
 
     def key(self) -> str:
         """Name of the store in a cache: equal for equal pictures read by equal rules."""
@@ -116,7 +122,9 @@ class Task:
         digest.add(
             RULES, self._fingerprint or self.source.fingerprint(), json.dumps(asdict(self.frame))
         )
-        digest.add(len(self.indices), int(self.labels is not None))
+        digest.add(len(self.indices), int(self.labelling is not None))
+        if self.labelling is not None and self.labelling.asked:
+            digest.add(*self.labelling.words(self.indices))
         return digest.hex()
 
     def jobs(self) -> list[Job]:
@@ -136,23 +144,24 @@ class Task:
         """3 when any picture is in colour, unless the settings say."""
         return self.frame.channels or max((r.channels for r in records if r.used), default=1)
 
-    def classes(self, records: Sequence[Record]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
-        """Names of the classes that have pictures, and the class of every used picture.
-
-        Both empty when fewer than two are left.
-        """
+    def labels(self, records: Sequence[Record]) -> Labels:
+        """The labels of the used pictures; none when fewer than two classes are left."""
         used = np.array([index for record in records for index in record.used], np.int64)
-        if self.labels is None:
-            return (), np.empty(0, np.int32)
-        present, labels = np.unique(self.labels[used], return_inverse=True)
-        if len(present) < 2:
-            return (), np.empty(0, np.int32)
-        return tuple(self.source.classes[i] for i in present), labels.astype(np.int32)
+        return NONE if self.labelling is None or not len(used) else self.labelling.of(used)
+
+    def remarks(self, labels: Labels) -> tuple[str, ...]:
+        """Of the source and its labels; a table that nobody asked for is named."""
+        found = self.source.remarks + (self.labelling.remarks if self.labelling else ())
+        if self._table and self.source.guarded and labels is NONE:
+            found += (
+                f"{self._table} lies beside the pictures; its columns become labels when they "
+                "are named: --set data.labels=NAME",
+            )
+        return found
 
     def report(self, records: Sequence[Record]) -> DataReport:
         """What became of every picture."""
-        classes, labels = self.classes(records)
-        counts = np.bincount(labels, minlength=len(classes)).tolist()
+        labels = self.labels(records)
         notes = sum((Counter(record.notes) for record in records), Counter[str]())
         return DataReport(
             source=self.source.name,
@@ -163,15 +172,19 @@ class Task:
             crop=self.frame.crop,
             background=self.frame.background,
             shaping=self.source.shaping,
-            labels=dict(zip(classes, counts, strict=True)),
+            labels=labels.counts(),
+            label_kind=labels.kind,
+            ranges={c.name: (c.low, c.high) for c in labels.columns if labels.kind == "continuous"},
             notes={note: notes[note] for note in NOTES if notes[note]},
-            remarks=self.source.remarks,
+            remarks=self.remarks(labels),
             findings=self.findings(records),
         )
 
     def findings(self, records: Sequence[Record]) -> tuple[Finding, ...]:
-        """Of the listing, then of the pictures in their order."""
-        return self.source.findings + tuple(f for record in records for f in record.findings)
+        """Of the listing, of labels, then of the pictures in their order."""
+        unlabelled = self.labelling.findings if self.labelling else ()
+        broken = tuple(finding for record in records for finding in record.findings)
+        return self.source.findings + unlabelled + broken
 
 
 def choose_resolution(source: Source, settings: DataSettings) -> int:

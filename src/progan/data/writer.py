@@ -24,7 +24,7 @@ from progan.core.errors import DataError, RoomError
 from progan.core.faults import Faults
 from progan.data.crew import Decoded, Job
 from progan.data.disk import read_json, replace, settle, size_text
-from progan.data.pyramid import Manifest, file_name, sha256_of
+from progan.data.manifest import Manifest, file_name, sha256_of
 from progan.data.task import Record, Task
 
 __all__ = ["Writer"]
@@ -101,16 +101,20 @@ class Writer:
     def close(self, records: Sequence[Record]) -> None:
         """Write labels, report and manifest; the store is then whole but for its name."""
         channels, report = self.task.channels(records), self.task.report(records)
-        classes, labels = self.task.classes(records)
+        labels = self.task.labels(records)
         self._write("report.json", report.json())
-        if classes:
-            self._write("labels.i32", labels.astype("<i4").tobytes())
+        if labels.classes:
+            self._write("labels.i32", labels.values.astype("<i4").tobytes())
+        elif labels.columns:
+            self._write("labels.f32", labels.values.astype("<f4").tobytes())
         manifest = Manifest(
             key=self.key,
             source=report.source,
             channels=channels,
             count=report.used,
-            classes=classes,
+            classes=labels.classes,
+            label_kind=labels.kind,
+            columns=labels.columns,
             pictures_per_file={r: self._per_file(r, channels) for r in self.task.sides},
             sha256={},
         )

@@ -1,4 +1,4 @@
-"""How labels enter a network: as rows of numbers, as planes of pixels, and through batch norm."""
+"""How labels enter a network: as rows of numbers, as planes of pixels, and through norms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.nn.functional import one_hot
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
 
-__all__ = ["ConditionalBatchNorm2d", "label_rows", "with_planes"]
+__all__ = ["ConditionalBatchNorm2d", "LabelledScale", "label_rows", "with_planes"]
 
 
 def label_rows(label: Int[Tensor, " n"] | Float[Tensor, "n k"], size: int) -> Float[Tensor, "n k"]:
@@ -28,21 +28,20 @@ def with_planes(x: Float[Tensor, "n c h w"], y: Float[Tensor, "n k"]) -> Float[T
     return torch.cat([x, planes.to(x.dtype)], dim=1)
 
 
-class ConditionalBatchNorm2d(nn.Module):
-    """Batch norm whose gain and bias depend on the label.
+class LabelledScale(nn.Module):
+    """Gain and bias of each channel that depend on the label.
 
-        out = (g + U y) · (x − mean) / sqrt(variance + eps) + (b + V y)
+        out = (g + U y) · x + (b + V y)
 
-    with one number for each channel, and y the label's row: a class picks a column of U and V.
-    g starts at 1, all else at 0, so that at first all labels are treated alike.
+    with y the label's row: a class picks a column of U and V. g starts at 1, all else at 0, so that
+    at first all labels are treated alike.
 
-    Source: Dumoulin et al. 2017, "A Learned Representation for Artistic Style", equation 5;
-            Miyato & Koyama 2018, section 5, for generators.
+    Source: Dumoulin et al. 2017, "A Learned Representation for Artistic Style", equation 5, the
+            part behind the normalisation.
     """
 
     def __init__(self, channels: int, labels: int) -> None:
         super().__init__()
-        self.norm = nn.BatchNorm2d(channels, affine=False)
         self.gain, self.bias = nn.Linear(labels, channels), nn.Linear(labels, channels)
         for layer, start in ((self.gain, 1.0), (self.bias, 0.0)):
             nn.init.zeros_(layer.weight)
@@ -51,6 +50,28 @@ class ConditionalBatchNorm2d(nn.Module):
     def forward(
         self, x: Float[Tensor, "n c h w"], y: Float[Tensor, "n k"]
     ) -> Float[Tensor, "n c h w"]:
-        """Normalise `x` as the labels `y` ask."""
+        """Scale and move `x` as the labels `y` ask."""
         gain, bias = self.gain(y)[:, :, None, None], self.bias(y)[:, :, None, None]
-        return torch.addcmul(bias.to(x.dtype), gain.to(x.dtype), self.norm(x))
+        return torch.addcmul(bias.to(x.dtype), gain.to(x.dtype), x)
+
+
+class ConditionalBatchNorm2d(LabelledScale):
+    """Batch norm whose gain and bias depend on the label.
+
+        out = (g + U y) · (x − mean) / sqrt(variance + eps) + (b + V y)
+
+    with one number for each channel: see `LabelledScale`.
+
+    Source: Dumoulin et al. 2017, "A Learned Representation for Artistic Style", equation 5;
+            Miyato & Koyama 2018, section 5, for generators.
+    """
+
+    def __init__(self, channels: int, labels: int) -> None:
+        super().__init__(channels, labels)
+        self.norm = nn.BatchNorm2d(channels, affine=False)
+
+    def forward(
+        self, x: Float[Tensor, "n c h w"], y: Float[Tensor, "n k"]
+    ) -> Float[Tensor, "n c h w"]:
+        """Normalise `x` as the labels `y` ask."""
+        return super().forward(self.norm(x), y)

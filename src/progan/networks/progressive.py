@@ -27,7 +27,7 @@ from progan.layers.equalized import (
     EqualizedUpConv2d,
 )
 from progan.layers.forgetful import forgetful
-from progan.layers.labels import label_rows
+from progan.layers.labels import LabelledScale, label_rows
 from progan.layers.noise import LeadMeter, MultiplicativeNoise
 from progan.layers.norm import pixel_norm
 from progan.layers.resample import down, fade, fades, up
@@ -68,13 +68,23 @@ class _Stem(nn.Module):
         return channels_last(self.dense(z).view(len(z), -1, 4, 4) + self.bias)
 
 
+class _Told(nn.Sequential):
+    """Layers in a row that may all be told the label."""
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        for layer in self:
+            x = layer(x, y)
+        return x
+
+
 class Generator(nn.Module):
     """Latents to pictures of any resolution up to the last.
 
         z → z / rms(z) → dense → 4×4 → conv → [double, conv, conv] … → 1×1 conv
 
     Every convolution but the last 1×1 is followed by bias, leaky rectifier and pixel norm. The
-    picture is linear, nominally in [−1, 1], and always float32.
+    picture is linear, nominally in [−1, 1], and always float32. With `told`, the label's gain and
+    bias of each channel follow the pixel norm (see `LabelledScale`).
 
     With `checkpointed` set, blocks above 4×4 keep only their input for the gradient, and are
     computed again for it; but not with batch norm, whose statistics would move twice.
@@ -96,23 +106,25 @@ class Generator(nn.Module):
         equalized: bool = True,
         pixelnorm: bool = True,
         batch_norm: bool = False,
+        told: bool = False,
         slope: float = 0.2,
         tanh: bool = False,
         normalize_latent: bool = True,
         normalize_label: bool = False,
     ) -> None:
         super().__init__()
-        self.classes, self.tanh = classes, tanh
+        self.classes, self.tanh, self.told = classes, tanh, told
         self.normalize_latent, self.normalize_label = normalize_latent, normalize_label
         self.repeatable = not batch_norm
 
         def layer(conv: nn.Module, width: int) -> Layer:
             norm = nn.BatchNorm2d(width) if batch_norm else None
-            return Layer(conv, norm=norm, slope=slope, pixelnorm=pixelnorm)
+            scale = LabelledScale(width, classes) if told else None
+            return Layer(conv, norm=norm, slope=slope, pixelnorm=pixelnorm, scale=scale)
 
         def block(before: int, width: int) -> nn.Sequential:
             double = EqualizedUpConv2d if fused else Enlarge
-            return nn.Sequential(
+            return _Told(
                 layer(double(before, width, equalized=equalized), width),
                 layer(EqualizedConv2d(width, width, equalized=equalized), width),
             )
@@ -120,7 +132,7 @@ class Generator(nn.Module):
         width = widths[4]
         stem = _Stem(latent_size + classes, width, equalized=equalized)
         conv = EqualizedConv2d(width, width, equalized=equalized)
-        self.blocks = nn.ModuleDict({"4": nn.Sequential(layer(stem, width), layer(conv, width))})
+        self.blocks = nn.ModuleDict({"4": _Told(layer(stem, width), layer(conv, width))})
         self.to_image = nn.ModuleDict()
         for r in resolutions(resolution):
             if r > 4:
@@ -137,18 +149,23 @@ class Generator(nn.Module):
         alpha: float | Tensor = 1.0,
     ) -> Float[Tensor, "n c r r"]:
         """Draw the pictures of `z` (and `label`) at `resolution`, its layers weighed by `alpha`."""
-        x = self.blocks["4"](self.normalized(z, label))
+        y = label_rows(label, self.classes) if self.told and label is not None else None
+        x = self.blocks["4"](self.normalized(z, label), y)
         coarse = x
         for r in resolutions(resolution)[1:]:
-            coarse, x = x, self.block(x, r)
+            coarse, x = x, self.block(x, r, y)
         image = self.picture(x, resolution)
         if fades(alpha) and resolution > 4:
             image = fade(up(self.picture(coarse, resolution // 2)), image, alpha)
         return image
 
-    def block(self, x: Tensor, resolution: int) -> Tensor:
-        """Double `x` to `resolution`."""
-        work = self.blocks[str(resolution)]
+    def block(self, x: Tensor, resolution: int, y: Tensor | None = None) -> Tensor:
+        """Double `x` to `resolution`; `y` are rows of labels, if it is told them."""
+
+        def work(x: Tensor) -> Tensor:
+            doubled: Tensor = self.blocks[str(resolution)](x, y)
+            return doubled
+
         keeps = not (self.checkpointed and self.repeatable)
         return work(x) if keeps else forgetful(work, x, draws=False)
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from progan.layers.equalized import EqualizedConv2d, EqualizedLinear
-from progan.layers.labels import with_planes
+from progan.layers.labels import LabelledScale, with_planes
 from progan.layers.noise import LeadMeter, MultiplicativeNoise
 from progan.layers.norm import pixel_norm
 from progan.layers.rectifier import leaky_relu
@@ -34,7 +34,8 @@ Condition = Literal["none", "ac-gan", "projection", "concat"]
 
 
 class Layer(nn.Module):
-    """Noise, convolution and bias, normalisation, activation, pixel norm: in this order.
+    """Noise, convolution and bias, normalisation, activation, pixel norm, the label's scale: in
+    this order.
 
     Only the convolution is always there. `slope` is that of the leaky rectifier below zero.
     """
@@ -47,20 +48,25 @@ class Layer(nn.Module):
         slope: float = 0.2,
         pixelnorm: bool = False,
         noise: nn.Module | None = None,
+        scale: LabelledScale | None = None,
     ) -> None:
         super().__init__()
-        self.conv, self.norm, self.noise = conv, norm, noise
+        self.conv, self.norm, self.noise, self.scale = conv, norm, noise, scale
         self.slope, self.pixelnorm = slope, pixelnorm
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Apply them to `x`."""
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Apply them to `x`; `y` are rows of labels, for the scale."""
         if self.noise is not None:
             x = self.noise(x)
         x = self.conv(x)
         if self.norm is not None:
             x = self.norm(x)
         x = leaky_relu(x, self.slope)  # nobody else keeps its input
-        return pixel_norm(x) if self.pixelnorm else x
+        x = pixel_norm(x) if self.pixelnorm else x
+        if self.scale is None:
+            return x
+        assert y is not None
+        return self.scale(x, y)
 
 
 class Verdict(nn.Module):

@@ -51,7 +51,8 @@ class Conditional(GAN):
             raise ConfigError(
                 f"system is cgan, which needs labels, but the data have {data.classes} classes. "
                 "Put the pictures of each class into a subfolder of its own, at least two, with "
-                "data.labels=auto, or take a system without labels: --system gan"
+                "data.labels=auto, or name columns of a table beside them, "
+                "--set data.labels=[NAME], or take a system without labels: --system gan"
             )
         super().__init__(config, data, generator)
         self.latent_fields += (field,)
@@ -169,9 +170,8 @@ class Conditional(GAN):
         for all labels. Labels that are vectors are taken at their mean.
         """
         if self.label.prior != "categorical":
-            mean = self.label.weights or (0.5 if self.label.prior == "bernoulli" else 0.0,)
-            y = torch.tensor(mean, device=image.device).expand(len(image), self.labels)
-            return self.judge(image, y)
+            mean = torch.tensor(self.data.label_means, device=image.device)
+            return self.judge(image, mean.expand(len(image), self.labels))
         eye = torch.eye(self.labels, device=image.device)
         each = [self.judge(image, row.expand(len(image), -1)) for row in eye]
         every = torch.stack(each, dim=1)

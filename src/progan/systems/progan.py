@@ -68,7 +68,8 @@ class ProGAN(System[Pictures]):
             raise ConfigError(
                 f"condition is {config.condition}, which needs labels, but the data have none. Put "
                 "the pictures of each class into a subfolder of its own, with data.labels=auto, or "
-                "leave it out: --set condition=none"
+                "name columns of a table beside them, --set data.labels=[NAME], or leave it out: "
+                "--set condition=none"
             )
         self.labels = 0 if field is None else data.classes or data.label_size
         self.batch_type = Labelled if self.labels else Images  # type: ignore[misc]
@@ -233,8 +234,8 @@ class ProGAN(System[Pictures]):
         return self.generator(latents["z"].to(device), label, size_of(at), at.alpha)
 
     def folded(self, at: Progress, dtype: torch.dtype) -> Fixed | None:
-        """The generator as plain layers; None for the tiny ones that count modes."""
-        if isinstance(self.generator, ModeGenerator):
+        """The generator as plain layers; None for tiny ones, and where labels scale channels."""
+        if isinstance(self.generator, ModeGenerator) or self.generator.told:
             return None
         return FoldedGenerator(self.generator, size_of(at), at.alpha, dtype)
 
@@ -291,6 +292,7 @@ def build_networks(
         equalized=config.equalized,
         pixelnorm=config.pixelnorm,
         batch_norm=config.generator_norm == "batch",
+        told=config.generator_norm == "conditional",
         slope=0.0 if config.activation == "relu" else 0.2,
         tanh=config.tanh,
         normalize_latent=config.normalize_latent,

@@ -8,6 +8,7 @@ a picture is the same on every machine.
 
 from __future__ import annotations
 
+from progan.data.portraits.columns import COLUMNS, columns
 from progan.data.portraits.render import LARGEST, SMALLEST, landmarks, layout, render
 from progan.data.portraits.scene import LAYOUT_CLASSES, Style
 from progan.data.portraits.truth import (
@@ -21,6 +22,7 @@ from progan.data.portraits.truth import (
 
 __all__ = [
     "ATTRIBUTES",
+    "COLUMNS",
     "HAIR_STYLES",
     "LARGEST",
     "LAYOUT_CLASSES",
@@ -29,6 +31,7 @@ __all__ = [
     "Style",
     "attributes",
     "captions",
+    "columns",
     "landmarks",
     "layout",
     "people",

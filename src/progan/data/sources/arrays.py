@@ -20,7 +20,7 @@ from progan.data.idx import read_idx
 from progan.data.levels import levels
 from progan.data.pictures import fit, with_channels
 from progan.data.records import Block, Finding, Frame, UnfitError, shown
-from progan.data.sources.base import Digest, Ref
+from progan.data.sources.base import Digest, Ref, Tableless
 from progan.data.sources.zipped import BROKEN, opened_zip
 
 __all__ = ["IdxReader", "IdxSource", "NpzReader", "NpzSource", "idx_in"]
@@ -29,7 +29,7 @@ BLOCK = 256
 """Pictures handed on together."""
 
 
-class ArraySource:
+class ArraySource(Tableless):
     """What IDX and npz files have in common: equal pictures, numbered, perhaps with labels."""
 
     guarded = False

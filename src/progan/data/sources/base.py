@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progan.data.records import Block, Finding, Frame
+from progan.data.tables import Table
 
-__all__ = ["Digest", "Reader", "Ref", "Source", "rebuilt", "recipe_of"]
+__all__ = ["Digest", "Reader", "Ref", "Source", "Tableless", "rebuilt", "recipe_of"]
 
 Ref = str | int
 """What a reader needs to find one picture: a path, a position."""
@@ -77,6 +78,20 @@ class Source(Protocol):
     def labels(self) -> NDArray[np.int32] | None:
         """The class of every listed picture, or None."""
 
+    @property
+    def own_columns(self) -> tuple[str, ...]:
+        """Columns that are the labels where nobody says otherwise; empty for classes."""
+
+    @property
+    def table_name(self) -> str:
+        """Name of the table that tells more of the pictures; empty where there is none."""
+
+    def table(self, columns: Sequence[str]) -> Table | None:
+        """These columns of it; None where there is none.
+
+        Raises: DataError for columns that it lacks, or a table that is broken.
+        """
+
     def reader(self) -> Reader:
         """The reader that goes with the list."""
 
@@ -88,6 +103,24 @@ class Source(Protocol):
 
     def fingerprint(self) -> str:
         """Changes when the pictures change; the same wherever the files lie and whenever copied."""
+
+
+class Tableless:
+    """Part of a source whose pictures nobody tells more of."""
+
+    @property
+    def own_columns(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    @property
+    def table_name(self) -> str:
+        """None."""
+        return ""
+
+    def table(self, columns: Sequence[str]) -> Table | None:
+        """None."""
+        return None
 
 
 class Digest:

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from progan.core.errors import DataError
 from progan.core.words import typed
+from progan.data.labels import unscaled
 from progan.data.pyramid import Pyramid
 from progan.data.records import Block, Finding, Frame
 from progan.data.sources.base import Ref
 from progan.data.sources.indexed import IndexedSource
+from progan.data.tables import Table, unknown_column
 
 __all__ = ["BuiltReader", "BuiltSource"]
 
@@ -68,6 +70,30 @@ class BuiltSource(IndexedSource):
         if not self.classes:
             return None
         return self.pyramid.labels(np.arange(self.count)).astype(np.int32)
+
+    @property
+    def own_columns(self) -> tuple[str, ...]:
+        """The columns it was built with."""
+        return tuple(column.name for column in self.pyramid.columns)
+
+    @property
+    def table_name(self) -> str:
+        """The folder's own, if it was built with columns."""
+        return self.name if self.own_columns else ""
+
+    def table(self, columns: Sequence[str]) -> Table | None:
+        """Columns it was built with, in the units of the data."""
+        own = self.own_columns
+        if not own:
+            return None
+        for name in columns:
+            if name not in own:
+                raise unknown_column(self.name, name, own)
+        rows = self.pyramid.label_rows(np.arange(self.count)).astype(np.float64)
+        if self.pyramid.label_kind == "continuous":
+            rows = unscaled(rows, self.pyramid.columns)
+        cells = {name: [repr(v) for v in rows[:, own.index(name)].tolist()] for name in columns}
+        return Table(self.name, cells, ())
 
     def reader(self) -> BuiltReader:
         """A reader of the same folder."""

@@ -6,7 +6,7 @@ import math
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from progan.data.pictures import decode_face, size_of
 from progan.data.records import Block, Finding, Frame, shown
 from progan.data.sources.base import Digest, Ref
 from progan.data.sources.folder import FolderSource, as_block
+from progan.data.tables import Table
 
 __all__ = ["FaceReader", "FaceSource", "read_landmarks"]
 
@@ -114,6 +115,24 @@ class FaceSource:
         """From the subfolders."""
         found = self.photographs.labels()
         return None if found is None else found[self._used]
+
+    @property
+    def own_columns(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    @property
+    def table_name(self) -> str:
+        """Of the folder's table."""
+        return self.photographs.table_name
+
+    def table(self, columns: Sequence[str]) -> Table | None:
+        """These columns of the folder's table."""
+        found = self.photographs.table(columns)
+        if found is None:
+            return None
+        kept = {name: [cells[i] for i in self._used] for name, cells in found.columns.items()}
+        return replace(found, columns=kept, lines=[found.lines[i] for i in self._used])
 
     def reader(self) -> FaceReader:
         """A reader of the same folder."""

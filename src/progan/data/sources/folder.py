@@ -18,6 +18,7 @@ from progan.data.pictures import decode, size_of
 from progan.data.records import Block, Finding, Frame, shown
 from progan.data.sources.base import Digest, Ref
 from progan.data.sources.names import classes_of, sort_key, unread_format, wanted
+from progan.data.tables import CELEBA, FILES, Table, one_of, open_text, read_table
 
 __all__ = ["FolderReader", "FolderSource"]
 
@@ -183,6 +184,30 @@ class FolderSource:
     def labels(self) -> NDArray[np.int32] | None:
         """From the subfolders."""
         return self._labels
+
+    @property
+    def own_columns(self) -> tuple[str, ...]:
+        """None: a table is read when its columns are asked for."""
+        return ()
+
+    @property
+    def table_name(self) -> str:
+        """Of the table in the folder, or CelebA's beside it; empty where there is none."""
+        return os.path.basename(self._tables[0]) if self._tables else ""
+
+    @cached_property
+    def _tables(self) -> list[str]:
+        inside = [os.path.join(self.folder, name) for name in FILES]
+        beside = os.path.join(os.path.dirname(self.folder), CELEBA)
+        found = [path for path in inside if os.path.lexists(path)]
+        return found or [path for path in (beside,) if os.path.isfile(path)]
+
+    def table(self, columns: Sequence[str]) -> Table | None:
+        """These columns of the table in the folder."""
+        if not self._tables:
+            return None
+        path = one_of(self._tables)
+        return read_table(os.path.basename(path), open_text(path), self.names, columns)
 
     def reader(self) -> FolderReader:
         """A reader of the same folder."""

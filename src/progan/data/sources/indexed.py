@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from progan.data.records import Finding
-from progan.data.sources.base import Ref
+from progan.data.sources.base import Ref, Tableless
 
 __all__ = ["IndexedSource"]
 
 
-class IndexedSource(ABC):
+class IndexedSource(Tableless, ABC):
     """Part of a `Source`: nothing here can be broken, and a ref is an index."""
 
     guarded: ClassVar[bool] = False

@@ -15,6 +15,7 @@ from progan.data.packaged import PackagedSet, PortraitSet, packaged
 from progan.data.records import LARGEST, Block, Finding, Frame
 from progan.data.sources.base import Digest, Ref
 from progan.data.sources.indexed import IndexedSource
+from progan.data.tables import Table, unknown_column
 
 __all__ = ["PackReader", "PackSource"]
 
@@ -92,6 +93,20 @@ class PackSource(IndexedSource):
         if not self.classes:
             return None
         return self.pack.labels(np.arange(self.count)).astype(np.int32)
+
+    @property
+    def table_name(self) -> str:
+        """The set's own name, where more is known of its pictures."""
+        return self.pack.name if self.pack.columns else ""
+
+    def table(self, columns: Sequence[str]) -> Table | None:
+        """What the set knows of each picture."""
+        if not self.pack.columns:
+            return None
+        for name in columns:
+            if name not in self.pack.columns:
+                raise unknown_column(self.name, name, self.pack.columns)
+        return Table(self.name, self.pack.cells(np.arange(self.count), columns), ())
 
     def reader(self) -> PackReader:
         """A reader of the same set."""

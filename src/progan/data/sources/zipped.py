@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progan.core.errors import DataError
+from progan.data import tables
 from progan.data.pictures import LARGEST_BYTES, decode, size_of
 from progan.data.records import Block, Finding, Frame, Kind, shown
 from progan.data.sources.base import Digest, Ref
@@ -109,6 +110,7 @@ class ZipSource:
                 f"in all; at most {MOST_MEMBERS:,} and {LARGEST_TOTAL:,} are read. Unpack it with "
                 f"a tool that you trust, and give the folder."
             )
+        beside: list[int] = []
         findings: list[Finding] = []
         others: Counter[str] = Counter()
         seen: set[str] = set()
@@ -130,6 +132,8 @@ class ZipSource:
                 findings.append(unread)
             else:
                 others["other"] += 1
+                if name.rpartition("/")[2] in tables.FILES:
+                    beside.append(number)
         found.sort(key=lambda entry: sort_key(entry[0]))
         self._numbers = [number for _, number in found]
         self._names = [members[number].filename for number in self._numbers]
@@ -140,7 +144,9 @@ class ZipSource:
         self.remarks = tuple(
             f"files that are no pictures, left out: {n:,}" for n in others.values()
         )
-        self.classes, self._labels = classes_of(_without_common([name for name, _ in found]))
+        names = [name for name, _ in found]
+        self.classes, self._labels = classes_of(_without_common(names))
+        self._tables = _tables_of([members[number] for number in beside], names)
 
     def refs(self, indices: Sequence[int]) -> list[Ref]:
         """Numbers in the archive's directory."""
@@ -153,6 +159,36 @@ class ZipSource:
     def labels(self) -> NDArray[np.int32] | None:
         """From the folders in the archive."""
         return self._labels
+
+    @property
+    def own_columns(self) -> tuple[str, ...]:
+        """None: a table is read when its columns are asked for."""
+        return ()
+
+    @property
+    def table_name(self) -> str:
+        """Of the table beside the pictures; empty where there is none."""
+        return (
+            self._tables[0].filename.replace("\\", "/").rpartition("/")[2] if self._tables else ""
+        )
+
+    def table(self, columns: Sequence[str]) -> tables.Table | None:
+        """These columns of the table beside the pictures."""
+        if not self._tables:
+            return None
+        tables.one_of([info.filename for info in self._tables])
+        name = self.table_name
+        try:
+            with opened_zip(self.path) as archive, archive.open(self._tables[0]) as member:
+                text = tables.as_text(member.read(tables.LARGEST_BYTES + 1), name)
+        except BROKEN as error:
+            raise DataError(
+                f"{name} in {shown(self.name)} cannot be read ({shown(str(error)[:80])}). Make "
+                "the archive again, or leave its labels: --set data.labels=none"
+            ) from error
+        folder = self._tables[0].filename.replace("\\", "/").removesuffix(name)
+        below = [picture.replace("\\", "/").removeprefix(folder) for picture in self._names]
+        return tables.read_table(name, text, below, columns, where="folder in the archive")
 
     def reader(self) -> ZipReader:
         """A reader of the same archive."""
@@ -205,6 +241,17 @@ def _problem(info: zipfile.ZipInfo, name: str, twice: bool) -> tuple[Kind, str] 
         (picture and info.file_size == 0, "empty", "0 bytes"),
     )
     return next(((kind, reason) for applies, kind, reason in rules if applies), None)
+
+
+def _tables_of(found: Sequence[zipfile.ZipInfo], names: Sequence[str]) -> list[zipfile.ZipInfo]:
+    """The tables in the innermost folder that holds all pictures and a table."""
+    holding: dict[str, list[zipfile.ZipInfo]] = {}
+    for info in found:
+        name = info.filename.replace("\\", "/")
+        folder = name[: name.rfind("/") + 1]
+        if all(picture.startswith(folder) for picture in names):
+            holding.setdefault(folder, []).append(info)
+    return holding[max(holding, key=len)] if holding else []
 
 
 def _without_common(names: list[str]) -> list[str]:

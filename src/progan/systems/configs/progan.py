@@ -62,8 +62,9 @@ class ProGANConfig:
     """Whether He's constant is applied at run time."""
     pixelnorm: bool = True
     """Whether the generator normalises every pixel's features."""
-    generator_norm: Literal["none", "batch"] = "none"
-    """Normalisation between convolution and activation in the generator."""
+    generator_norm: Literal["none", "batch", "conditional"] = "none"
+    """Normalisation in the generator. batch: between convolution and activation; conditional: a
+    gain and bias of each channel that depend on the label, after the pixel norm."""
     critic_norm: Literal["none", "layer"] = "none"
     """The same in the critic; in the `modes` network, layer stands for its batch norm."""
     activation: Literal["lrelu", "relu"] = "lrelu"
@@ -143,6 +144,14 @@ class ProGANConfig:
             raise ConfigError(
                 f"condition is {self.condition}, but the networks that count modes know no labels: "
                 "--set condition=none"
+            )
+        if self.generator_norm == "conditional" and (
+            self.condition == "none" or not self.pixelnorm or self.network == "modes"
+        ):
+            raise ConfigError(
+                "generator_norm is conditional, which scales what pixel norm gives by the label; "
+                "it needs pixelnorm=true and a condition: --set condition=projection, or "
+                "--set generator_norm=none"
             )
         if not 0 <= self.label_weight < math.inf:
             raise ConfigError(
