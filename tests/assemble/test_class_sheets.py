@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from progan.assemble.class_sheets import COLUMNS, LOOKED_AT, write_class_sheets
-from progan.assemble.evaluate import pictures_of
 from progan.assemble.measure import Generated
 from progan.assemble.model import load
+from progan.assemble.reals import pictures_of
 from progan.core.recipe import DataSettings, Recipe
 from progan.report.contest import CLASSES, REAL_CLASSES
 

@@ -243,6 +243,13 @@ def test_features_are_measured_by_an_extractor_that_is_named() -> None:
     assert read_comparison("duel_fashion_mnist", "x.safetensors").extractor == "x.safetensors"
 
 
+def test_memorisation_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    place = tmp_path / "ab.yaml"
+    place.write_text(TEXT.replace("[swd]", "[memorisation]"))
+    with pytest.raises(ConfigError, match="a comparison has none"):
+        read_comparison(str(place), "x.safetensors")
+
+
 def test_who_is_not_told_classes_is_not_asked_about_them(
     trainings: Trainings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

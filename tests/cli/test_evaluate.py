@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+import csv
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 import typer
 
 from imported import imported
 from progan.cli import evaluate, report
 from progan.core.errors import ConfigError, ProganError
+from progan.extractors.base import Extractor
+from progan.extractors.trained import Classifier, Facts, save_trained
+from small_world import damage, draw_pictures
 from tiny_run import tiny_run
 
 app = typer.Typer(add_completion=False)
@@ -29,6 +36,43 @@ def refused(*words: object) -> str:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_run(tmp_path_factory.mktemp("runs"))[0]
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An extractor that has learned nothing."""
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("extractors") / "blank.safetensors"
+    names = tuple("abcdefghij")
+    facts = Facts(
+        **{"side": 16, "channels": 1, "classes": names, "data": "none", "data_fingerprint": ""},
+        **{"test": "none", "test_fingerprint": "", "seed": 0, "images": 0, "trained_on": 0},
+        **{"tested_on": 0, "accuracy": 0.1},
+    )
+    save_trained(path, Classifier(16, 1, 10), facts)
+    return path
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many pictures went through extractors at each call."""
+    counts: list[int] = []
+    both = Extractor.both
+
+    def counting(self: Extractor, images: Any) -> Any:
+        counts.append(len(images))
+        return both(self, images)
+
+    monkeypatch.setattr(Extractor, "both", counting)
+    return counts
+
+
+@pytest.fixture
+def own(trained: Path, tmp_path: Path) -> Path:
+    """A copy of the run, with what is kept of its pictures."""
+    shutil.copytree(trained.parent, tmp_path / "runs")
+    shutil.rmtree(tmp_path / "runs" / ".data" / "features", ignore_errors=True)
+    return tmp_path / "runs" / trained.name
 
 
 def test_a_run_is_measured_in_a_table_and_a_file(
@@ -124,6 +168,97 @@ def test_several_runs_are_compared_beside_them(
 def test_report_of_what_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="a report is made from a run folder"):
         run("report", tmp_path)
+
+
+def test_real_features_are_extracted_once_for_all_runs_on_the_same_pictures(
+    own: Path, network: Path, tmp_path: Path, seen: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--metrics", "fd,kd", "--extractor", network, "--images", 32, "--repeats", 1)
+    results = []
+    other = own.with_name("other")
+    shutil.copytree(own, other)
+    # 64 reals, 32 and 32 more for the floor, and 32 fakes; then the fakes alone
+    for run_, expected in ((own, 96), (other, 32), (own, 32)):
+        seen.clear()
+        run("evaluate", run_, *words, "--json", tmp_path / "found.json")
+        assert sum(seen) == expected
+        (one,) = json.loads((tmp_path / "found.json").read_text())["evaluated"]
+        results.append([(row["value"], row["floor"]) for row in one["report"]["rows"]])
+    assert results[0] == results[1] == results[2]
+    (kept,) = (own.parent / ".data" / "features").iterdir()
+    damage(kept)
+    capsys.readouterr()
+    seen.clear()
+    run("evaluate", own, *words)
+    assert sum(seen) == 96
+    assert "its features are extracted again" in capsys.readouterr().out
+    run("evaluate", own, *words)
+    assert "extracted again" not in capsys.readouterr().out
+
+
+def test_numbers_are_drawn_over_training_written_with_commas_and_reported(
+    own: Path, network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--metrics", "swd,fd", "--extractor", network, "--images", 8)
+    table, plot = tmp_path / "found.csv", tmp_path / "found.svg"
+    for _ in range(2):  # what is ours may be written again
+        run("evaluate", own, "--all", *words, "--csv", table, "--plot", plot)
+    assert f"Written: {plot}" in capsys.readouterr().out
+    lines = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
+    # swd from 8 pixels on, its levels and their mean; fd of all checkpoints
+    assert {line["images"] for line in lines if line["metric"] == "swd"} == {
+        *("64", "96", "128", "160")
+    }
+    (hashes,) = {line["weights"] for line in lines if line["metric"] == "fd"}
+    assert len(hashes) == 64
+    drawn = plot.read_text(encoding="utf-8")
+    assert "FD-trained" in drawn
+    assert "SWD x 10³" in drawn
+    run("report", own)
+    page = (own / "report.html").read_text(encoding="utf-8")
+    assert "Measured again" in page
+    assert hashes[:12] in page
+    assert page.count("Features of trained:") >= 1
+
+
+def test_a_plot_is_of_every_checkpoint(trained: Path, tmp_path: Path) -> None:
+    assert "--all --plot" in refused("evaluate", trained, "--plot", tmp_path / "a.svg")
+    assert "--plot a.svg" in refused("evaluate", trained, "--all", "--plot", tmp_path / "a.png")
+    place = tmp_path / "mine.csv"
+    place.write_text("mine")
+    assert "was not made by progan" in refused("evaluate", trained, "--csv", place)
+    same = ("--csv", tmp_path / "a.json", "--json", tmp_path / "a.json")
+    assert "name one file" in refused("evaluate", trained, *same)
+
+
+def test_a_path_length_and_held_out_pictures_are_measured_of_a_run(
+    own: Path, network: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--extractor", network, "--images", 16, "--repeats", 1)
+    run("evaluate", own, "--metrics", "ppl,parzen", *words)
+    shown = capsys.readouterr().out
+    assert "PPL-trained" in shown
+    assert "Parzen, nats" in shown
+    others = draw_pictures(own.parent / "others", 40)
+    run("evaluate", own, "--metrics", "memorisation", "--against", others, *words)
+    assert "closer" in capsys.readouterr().out
+    lines = [
+        refused("evaluate", own, "--metrics", "memorisation", *words),
+        refused("evaluate", own, "--metrics", "stacked", *words),
+    ]
+    assert "held out of its training" in lines[0]
+    assert "these pictures are grey" in lines[1]
+
+
+def test_pictures_that_are_files_have_neither_latents_nor_a_training(
+    network: Path, tmp_path: Path
+) -> None:
+    draw_pictures(tmp_path / "made", 12)
+    words = ("--against", tmp_path / "made", "--extractor", network, "--images", 8)
+    for name, reason in (("ppl", "pictures alone have none"), ("memorisation", "that were not")):
+        told = refused("evaluate", tmp_path / "made", "--metrics", name, *words)
+        assert reason in told
+        assert "\n" not in told
 
 
 def test_neither_verb_imports_torch_before_it_is_needed() -> None:

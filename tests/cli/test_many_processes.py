@@ -27,6 +27,7 @@ from progan.core.launch import cores
 from progan.engine import choice
 from progan.engine.checkpoint import newest_valid
 from progan.engine.record import Onlooker
+from progan.extractors.trained import Classifier, Facts, save_trained
 from small_world import environment, weights
 
 # One worker of pytest-xdist for all of them: they share runs.
@@ -329,7 +330,18 @@ def test_a_signal_to_the_launcher_saves_and_stops_all(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_two_processes_measure_what_one_does(one: Path, tmp_path: Path) -> None:
-    words = ("--images", "64", "--repeats", "3", "--metrics", "swd", "--device", "cpu")
+    torch.manual_seed(0)
+    names = ("a", "b")
+    blank = tmp_path / "blank.safetensors"
+    facts = Facts(
+        **{"side": 16, "channels": 3, "classes": names, "data": "none", "data_fingerprint": ""},
+        **{"test": "none", "test_fingerprint": "", "seed": 0, "images": 0, "trained_on": 0},
+        **{"tested_on": 0, "accuracy": 0.5},
+    )
+    save_trained(blank, Classifier(16, 3, 2), facts)
+    # 64 reals are one block, and 192 fakes of the Inception score three, for two processes
+    features = ("--metrics", "swd,is,fd", "--extractor", str(blank))
+    words = ("--images", "192", "--repeats", "2", *features, "--device", "cpu")
     assert run(["evaluate", str(one), *words, "--json", str(tmp_path / "one.json")]) == 0
     ended = Torchrun(tmp_path, "evaluate", one, *words, "--json", "two.json").end()
     assert (ended.code, ended.err) == (0, ["", ""])

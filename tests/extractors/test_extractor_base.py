@@ -124,3 +124,22 @@ def test_a_picture_is_not_changed_by_those_around_it() -> None:
 
 def test_the_record_tells_all_that_changes_a_number() -> None:
     assert sums().record() == {"extractor": "sums", "weights": "0" * 64, "resize": "none"}
+
+
+def test_what_is_not_rounded_is_seen_as_it_is() -> None:
+    torch.manual_seed(0)
+    network = Classifier(8, 1, 2)
+    extractor = as_extractor(network, "ab" * 32, side=8, channels=1, classes=("a", "b"))
+    levels = torch.randint(256, (3, 1, 8, 8), dtype=torch.uint8)
+    exact = levels.double() / 127.5 - 1
+    torch.testing.assert_close(extractor.unrounded(exact), extractor.features(levels))
+    near = extractor.unrounded(exact * (1 - 1e-4))
+    assert not torch.equal(near, extractor.unrounded(exact))  # a hundredth of a level
+    torch.testing.assert_close(
+        extractor.unrounded(torch.full((1, 1, 8, 8), 7.0)),
+        extractor.unrounded(torch.ones(1, 1, 8, 8)),
+    )
+    with pytest.raises(DataError, match="must be float"):
+        extractor.unrounded(levels)
+    with pytest.raises(ConfigError, match="trained on grey ones"):
+        extractor.unrounded(torch.zeros(1, 3, 8, 8))

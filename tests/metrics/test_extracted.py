@@ -68,6 +68,59 @@ def test_features_know_where_they_come_from() -> None:
     assert found.origin.pictures == "a run"
 
 
+class Shelf:
+    """A store in memory."""
+
+    def __init__(self) -> None:
+        self.pieces: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+
+    def load(self, piece: int) -> tuple[np.ndarray, np.ndarray] | None:
+        return self.pieces.get(piece)
+
+    def save(self, piece: int, features: np.ndarray, log_probabilities: np.ndarray) -> None:
+        self.pieces[piece] = (features, log_probabilities)
+
+
+def test_what_a_store_knows_is_not_extracted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("progan.metrics.extracted.STORED", 2)  # pieces of 128
+    shelf, first, second = Shelf(), Corner(), Corner()
+    found = Extracted(noise, first, store=shelf)
+    whole = found.features(0, 150).values
+    assert {piece: len(rows[0]) for piece, rows in shelf.pieces.items()} == {0: 128}
+    found.keep()  # what does not fill a piece is kept at the end
+    assert {piece: len(rows[0]) for piece, rows in shelf.pieces.items()} == {0: 128, 1: 22}
+    again = Extracted(noise, second, store=shelf)
+    np.testing.assert_array_equal(again.features(0, 150).values, whole)
+    assert second.seen == 0
+    again.features(0, 160)
+    assert second.seen == 10
+    again.keep()
+    assert len(shelf.pieces[1][1]) == 32
+
+
+def test_what_begins_behind_a_gap_is_not_kept() -> None:
+    shelf = Shelf()
+    found = Extracted(noise, Corner(), store=shelf)
+    found.features(BLOCK, 10)  # block 0 was never asked for
+    found.keep()
+    assert shelf.pieces == {}
+
+
+def test_blocks_that_processes_share_are_asked_for_together() -> None:
+    class Together(Corner):
+        together, calls = 2, 0
+
+        def many(self, blocks: Any) -> Any:
+            self.calls += 1
+            return [tuple(np.asarray(part) for part in self.both(block)) for block in blocks]
+
+    network = Together()
+    found = Extracted(noise, network).features(0, 3 * BLOCK + 5)
+    assert network.calls == 2  # 4 blocks, 2 at a call
+    whole = Corner().both(noise(0, 3 * BLOCK + 5))[0]
+    np.testing.assert_allclose(found.values, whole)
+
+
 FEATURES = ["fd", "kd", "mmd", "is", "prdc", "nn1"]
 
 

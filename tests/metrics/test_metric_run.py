@@ -112,7 +112,7 @@ def test_a_report_prints_n_and_floor_and_goes_through_json(
     report = evaluate(real, fake, real_images=30, images=20, repeats=2, seed=3)
     text = str(report)
     assert text.splitlines()[0].split() == [
-        *("metric", "level", "value", "spread", "real", "n", "n", "real", "extractor")
+        *("metric", "level", "value", "spread", "95", "%", "real", "n", "n", "real", "extractor")
     ]
     assert "± " in text
     assert "swd: the real images suffice for a floor of n = 15, not 20" in text

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from progan.assemble.evaluate import pictures_of
 from progan.assemble.measure import Generated
+from progan.assemble.reals import pictures_of
 from progan.core.grids import png_bytes, tile, to_picture
 from progan.engine.checkpoint import write_atomically
 from progan.report.contest import CLASSES, REAL_CLASSES

@@ -262,7 +262,12 @@ def _known(metrics: Sequence[str] | None, extractor: str | None) -> tuple[str, .
         if name not in METRICS and name not in OWN_NAMES:
             raise ConfigError(choose("metric", name, tuple(METRICS), "progan evaluate --help"))
     names = None if metrics is None else tuple(named(name, extractor) for name in metrics)
-    using = [name for name in names or () if METRICS[name].of_features is not None]
+    if any(METRICS[name].of_training is not None for name in names or ()):
+        raise ConfigError(
+            "memorisation needs pictures that nobody trained on, and a comparison has none: "
+            "progan evaluate RUN --metrics memorisation --against PICTURES"
+        )
+    using = [name for name in names or () if METRICS[name].sees]
     if using and extractor is None:
         raise ConfigError(
             f"{', '.join(using)}: measured of features; say whose: --extractor FILE, of one that "

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from progan.assemble.feature_cache import FeatureCache
 from progan.assemble.model import Model, load
-from progan.assemble.shared import Shared, generated_by
+from progan.assemble.moves import Moved
+from progan.assemble.reals import as_real, cache_of, channels_of, learned_by, pictures_of
+from progan.assemble.shared import Shared, SharedExtractor, generated_by
 from progan.core import distributed
 from progan.core.errors import ConfigError
 from progan.core.recipe import DataSettings
@@ -22,6 +25,7 @@ from progan.data.loader import Loader
 from progan.data.sources import open_source
 from progan.engine.checkpoint import checkpoints
 from progan.engine.precision import choose_device
+from progan.extractors.base import Extractor as Network
 from progan.metrics.extracted import Extractor
 from progan.metrics.run import METRICS, Report, evaluate
 
@@ -31,7 +35,6 @@ __all__ = [
     "evaluate_pictures",
     "evaluate_run",
     "metrics_for",
-    "pictures_of",
 ]
 
 Hears = Callable[[str, float], None]
@@ -48,6 +51,8 @@ class Evaluated:
     seconds: float | None
     """Training seconds behind it, over all resumes."""
     report: Report
+    against: str | None = None
+    """The source of other real pictures than the run's own."""
     notes: tuple[str, ...] = ()
     """What a reader must know beside the report's own notes."""
 
@@ -59,6 +64,7 @@ class Evaluated:
             "weights": "average",
             "images": self.images,
             "training_seconds": self.seconds,
+            "against": self.against,
             "notes": list(self.notes),
             "report": self.report.to_json(),
         }
@@ -191,13 +197,16 @@ def evaluate_pictures(
     if resolution is None:
         settings = replace(settings, resolution=choose_resolution(source, settings))
     made = Loader(open_or_build(source, settings, cache), seed=0, device=found)
-    settings = replace(settings, source=against, channels=_channels(made.spec.channels))
+    settings = replace(settings, source=against, channels=channels_of(made.spec.channels))
     pyramid = open_or_build(open_source(against, settings), settings, cache)
     reals = Loader(pyramid, seed=0, device=found)
     side = made.spec.resolution
     few = min(made.spec.images, reals.spec.images)
     if metrics is None:
         metrics = metrics_for(side, few, features=extractor is not None)
+    store = None
+    if extractor is not None:
+        store = cache_of(cache, reals, side, extractor)
     report = evaluate(
         lambda start, count: reals.real(start, count, side),
         lambda start, count: made.real(start, count, side),
@@ -206,43 +215,19 @@ def evaluate_pictures(
         metrics=metrics,
         images=images,
         repeats=repeats,
-        extractor=extractor,
+        extractor=_by_all(extractor),
+        real_store=store,
         progress=progress,
     )
     return Evaluated(
-        run=path, checkpoint=path, images=made.spec.images, seconds=None, report=report
+        run=path,
+        checkpoint=path,
+        images=made.spec.images,
+        seconds=None,
+        report=report,
+        against=against,
+        notes=tuple(store.told) if store else (),
     )
-
-
-def _channels(number: int) -> Literal[1, 3]:
-    return 1 if number == 1 else 3
-
-
-def pictures_of(
-    model: Model, run: Path, against: str | None = None
-) -> tuple[Loader, tuple[str, ...]]:
-    """The pictures a model was trained on, and a note if they changed since; or those `against`.
-
-    Others are made square and equal by the same settings.
-    """
-    recipe, meta = model.stored.recipe, model.stored.meta
-    data = recipe.data
-    if against is not None:
-        channels = _channels(model.stored.spec.channels)
-        data = replace(data, source=against, channels=channels, images=None, landmarks=None)
-    source = open_source(data.source, data)
-    cache = run.parent / ".data"
-    pyramid = open_or_build(source, data, cache, resolution=model.stored.spec.resolution)
-    loader = Loader(pyramid, seed=recipe.train.seed, mirror=data.mirror, device=model.device)
-    notes: tuple[str, ...] = ()
-    if against is not None:
-        return loader, (f"Measured against {against}, not the pictures it was trained on.",)
-    if meta.get("data_fingerprint") != pyramid.fingerprint:
-        notes = (
-            f"The pictures changed since training ({model.stored.spec.images:,} then, "
-            f"{pyramid.spec.images:,} now): this compares with those of today.",
-        )
-    return loader, notes
 
 
 def _measure(
@@ -264,12 +249,17 @@ def _measure(
             f"Look at them instead: progan report {run}"
         )
 
-    def real(start: int, count: int) -> Any:
-        return loader.real(start, count, resolution, mirror=loader.mirror)
-
     made = generated_by(model) if distributed.world() == 1 else Shared(model)
+    store = trained = None
+    if extractor is not None:
+        store = cache_of(run.parent / ".data", loader, resolution, extractor)
+        if against is not None and any(METRICS[name].of_training for name in metrics):
+            trained = learned_by(model, run, loader, against, resolution, extractor)
+    moves = None
+    if any(METRICS[name].of_model for name in metrics):
+        moves = Moved(model.system, model.moment)
     report = evaluate(
-        real,
+        as_real(loader, resolution),
         made,
         real_labels=loader.real_labels if loader.spec.classes else None,
         fake_labels=made.labels,
@@ -277,9 +267,14 @@ def _measure(
         metrics=metrics,
         images=images,
         repeats=repeats,
-        extractor=extractor,
+        extractor=_by_all(extractor),
+        real_store=store,
+        trained=trained,
+        moves=moves,
         progress=progress,
     )
+    stores = [one for one in (store, trained and trained.store) if isinstance(one, FeatureCache)]
+    notes = (*notes, *dict.fromkeys(line for one in stores for line in one.told))
     seconds = model.stored.meta.get("seconds")
     return Evaluated(
         run=run,
@@ -287,8 +282,16 @@ def _measure(
         images=model.trained_images,
         seconds=float(seconds) if seconds is not None else None,
         report=report,
+        against=against,
         notes=notes,
     )
+
+
+def _by_all(extractor: Extractor | None) -> Extractor | None:
+    """An extractor that all processes carry out, where there are several."""
+    if isinstance(extractor, Network) and distributed.world() > 1:
+        return SharedExtractor(extractor)
+    return extractor
 
 
 def _run_of(path: Path) -> Path:

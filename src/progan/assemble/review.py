@@ -244,7 +244,7 @@ def _plain(row: Row) -> dict[str, Any]:
 def _diversity(rows: Sequence[Row]) -> float | None:
     """Variety beside that of real pictures: 1 is the same."""
     for row in rows:
-        if row.metric == "msssim":
+        if row.metric == "msssim" and row.floor is not None:
             return inspect.diversity(row.value, row.floor)
     return None
 

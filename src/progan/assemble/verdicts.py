@@ -37,7 +37,7 @@ def _line(comparison: Comparison, entries: Sequence[Entry], metric: str, level: 
         title=title_of(metric, row["extractor"]) if known else metric,
         level=level,
         digits=known.digits if known else 4,
-        real=float(row["floor"]),
+        real=math.nan if row["floor"] is None else float(row["floor"]),
         images=int(row["images"]),
         extractor=str(row["extractor"]),
         cells=cells,

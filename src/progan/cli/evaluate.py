@@ -12,7 +12,14 @@ import typer
 
 from progan.assemble.runs import newest_run
 from progan.cli import processes
-from progan.cli.figures import clock
+from progan.cli.measured import (
+    check_places,
+    head_of_all,
+    keep_in_run,
+    line_of_all,
+    table_of,
+    write_all,
+)
 from progan.cli.streams import say
 from progan.core.errors import ConfigError
 from progan.core.spelling import nearest
@@ -37,7 +44,8 @@ def evaluate(
     metrics: Annotated[
         str | None,
         typer.Option(
-            help="swd,msssim; of features fid,kid or fd,kd,is,prdc,mmd,nn1 [all that fit]."
+            help="swd,msssim,parzen; of features fid,kid or fd,kd,is,prdc,mmd,nn1,agreement,"
+            "fd-class,memorisation,ppl,stacked [all that fit]."
         ),
     ] = None,
     extractor: Annotated[
@@ -62,6 +70,12 @@ def evaluate(
     to: Annotated[
         Path | None, typer.Option("--json", help="Write everything to this file.")
     ] = None,
+    table: Annotated[
+        Path | None, typer.Option("--csv", help="Write a line for each number to this file.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="With --all: draw them over training, as SVG.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     runs: Annotated[Path, typer.Option(help="Folder of runs.")] = Path("runs"),
 ) -> None:
@@ -75,16 +89,14 @@ def evaluate(
     if not processes.join():
         from progan.assemble.shared import help_out
 
-        help_out(device)
+        help_out(device, extractor)
         return
     paths = list(run) if run else [newest_run(runs)]
 
     from progan.assemble import evaluate as measuring
-    from progan.assemble.files import check_free
     from progan.assemble.shared import dismiss
 
-    if to is not None:
-        check_free(to)
+    check_places(to=to, table=table, plot=plot, every=every)
     line = _Line()
     options: dict[str, Any] = {
         **{"images": images, "device": device, "progress": line.show, "against": against},
@@ -100,18 +112,17 @@ def evaluate(
                         f"{path} holds pictures, not checkpoints: leave out --all and --at."
                     )
                 found.append(measuring.evaluate_pictures(path, metrics=names, **options))
-                line.rest(*_table(found[-1]))
+                line.rest(*table_of(found[-1]))
             elif every:
                 line.rest(f"{path}: every checkpoint, newest first")
                 found += _every(path, names or list(measuring.PIXELS), options, line)
             else:
                 found.append(measuring.evaluate_run(path, metrics=names, at_images=at, **options))
-                line.rest(*_table(found[-1]))
+                line.rest(*table_of(found[-1]), *keep_in_run(found[-1]))
     finally:
         line.rest()
     dismiss()
-    if to is not None:
-        _write(to, found)
+    write_all(found, to=to, table=table, plot=plot)
 
 
 def _every(
@@ -120,9 +131,9 @@ def _every(
     """Every checkpoint of a run, a line each below a head."""
     from progan.assemble.evaluate import evaluate_all
 
-    head = _head(wanted)
+    head = head_of_all(wanted)
     for one in evaluate_all(path, metrics=wanted, **options):
-        line.rest(*head, _row(one, wanted))
+        line.rest(*head, line_of_all(one, wanted), *keep_in_run(one))
         head = []
         yield one
 
@@ -145,7 +156,7 @@ def names_of(text: str, extractor: str | None) -> list[str]:
     if not asked:
         raise ConfigError(f"--metrics is empty; name one or more: --metrics {','.join(known)}")
     names = list(dict.fromkeys(named(name, extractor) for name in asked))
-    using = [name for name in names if METRICS[name].of_features is not None]
+    using = [name for name in names if METRICS[name].sees]
     if using and extractor is None:
         raise ConfigError(
             f"{', '.join(using)}: measured of features; say whose: --metrics {','.join(asked)} "
@@ -167,62 +178,6 @@ def _is_run(path: Path) -> bool:
     if path.is_file():
         return path.suffix == ".safetensors"
     return any((path / name).exists() for name in ("recipe.lock.yaml", "config.json"))
-
-
-def _table(one: Evaluated) -> list[str]:
-    """Everything about one checkpoint."""
-    where = f"{one.run} at {one.images:,} images, {one.report.resolution} px, averaged weights"
-    if one.checkpoint == one.run:
-        where = f"{one.run}: {one.images:,} pictures, {one.report.resolution} px"
-    explained = [
-        "± is the standard deviation over repeats; real is the same measured on real images."
-    ]
-    if one.report.extractor is not None:
-        record = one.report.extractor
-        weights = record["weights"][:12]
-        explained.append(f"Features: {record['extractor']}, weights {weights}, {record['resize']}.")
-    return [where, "", *str(one.report).splitlines(), *explained, *one.notes]
-
-
-COLUMN = 26
-"""Characters of a column of `--all`."""
-
-
-def _head(names: Sequence[str]) -> list[str]:
-    from progan.metrics.run import METRICS
-
-    titles = "".join(f"{METRICS[name].title + ' (real)':>{COLUMN}}" for name in names)
-    return [f"{'images':>14}{'px':>6}{'time':>10}{titles}"]
-
-
-def _row(one: Evaluated, names: Sequence[str]) -> str:
-    """One line of `--all`: the mean over levels of each metric, with its floor."""
-    from progan.metrics.run import METRICS
-
-    time = clock(one.seconds) if one.seconds is not None else "–"
-    cells = []
-    for name in names:
-        try:
-            row = one.report.value(name)
-        except KeyError:
-            cells.append("–")
-            continue
-        digits = METRICS[name].digits
-        spread = "" if row.spread is None else f" ± {row.spread:.{digits}f}"
-        cells.append(f"{row.value:.{digits}f}{spread} ({row.floor:.{digits}f})")
-    shown = "".join(f"{cell:>{COLUMN}}" for cell in cells)
-    return f"{one.images:>14,}{one.report.resolution:>6}{time:>10}{shown}"
-
-
-def _write(to: Path, found: Sequence[Evaluated]) -> None:
-    import json
-
-    from progan.assemble.containers import MADE_HERE
-    from progan.assemble.files import write_out
-
-    content = {"note": MADE_HERE.decode(), "evaluated": [one.to_json() for one in found]}
-    write_out(to, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
-    say(f"Written: {to}")
 
 
 class _Line:

@@ -78,6 +78,25 @@ class Extractor:
         Raises: as `features`.
         """
         self._check(images)
+        return self._through(images)
+
+    def unrounded(self, images: Tensor) -> Tensor:
+        """Features of pictures as they leave a generator: float n c h w in [-1, 1] -> float32 n d.
+
+        Values outside are cut, and nothing is rounded to 256 levels: for steps too small for that.
+
+        Raises: as `features`, for anything but such floats.
+        """
+        if images.ndim != 4 or images.shape[1] not in (1, 3) or not images.is_floating_point():
+            raise DataError(
+                f"the pictures have shape {tuple(images.shape)} and type {images.dtype}; what is "
+                "not rounded must be float, n c h w in [-1, 1], with 1 or 3 channels."
+            )
+        self._check_channels(images.shape[1])
+        return self._through((images.float().clamp(-1, 1) + 1) * 127.5)[0]
+
+    def _through(self, images: Any) -> tuple[Tensor, Tensor]:
+        """Features and log probabilities of pictures of 0 to 255, batch by batch."""
         features = torch.empty(len(images), self.dimension)
         logs = torch.empty(len(images), self.classes)
         with torch.inference_mode(), float32_products():
@@ -108,7 +127,10 @@ class Extractor:
                 "255, n c h w, with 1 or 3 channels. Convert them first: round((x + 1) · 127.5), "
                 "cut to 0 … 255"
             )
-        if shape[1] > self.channels:
+        self._check_channels(shape[1])
+
+    def _check_channels(self, channels: int) -> None:
+        if channels > self.channels:
             raise ConfigError(
                 f"the pictures are in colour, and {self.name} was trained on grey ones. Choose "
                 "another extractor, or train one: progan metrics train-extractor DATA"

@@ -20,7 +20,16 @@ from numpy.typing import NDArray
 
 from progan.core.errors import ConfigError, DataError
 
-__all__ = ["ImageSource", "Spool", "batch_for", "check_count", "read", "shifted", "stream"]
+__all__ = [
+    "ImageSource",
+    "Spool",
+    "batch_for",
+    "by_channel",
+    "check_count",
+    "read",
+    "shifted",
+    "stream",
+]
 
 Pixels: TypeAlias = NDArray[np.uint8]
 ImageSource: TypeAlias = Callable[[int, int], Any]
@@ -61,6 +70,26 @@ def stream(source: ImageSource, count: int, batch: int) -> Iterator[tuple[int, P
 def shifted(source: ImageSource, start: int) -> ImageSource:
     """`source` with its numbers counted from `start`."""
     return lambda first, count: source(start + first, count)
+
+
+def by_channel(source: ImageSource) -> ImageSource:
+    """Each channel of each picture as a grey picture: number 3i + k is channel k of picture i.
+
+    Raises ConfigError for grey pictures.
+    """
+
+    def split(start: int, count: int) -> Pixels:
+        first = start // 3
+        pixels = read(source, first, (start + count - 1) // 3 + 1 - first)
+        if pixels.shape[1] != 3:
+            raise ConfigError(
+                "A metric that reads each channel alone was asked for, and these pictures are "
+                "grey: leave it out"
+            )
+        grey = pixels.reshape(-1, 1, *pixels.shape[2:])
+        return grey[start - 3 * first :][:count]
+
+    return split
 
 
 def batch_for(resolution: int) -> int:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from progan.core.errors import ConfigError
 from progan.core.randomness import seed_of
 
-__all__ = ["Estimate", "bootstrap", "jackknife", "of_mean", "random_subsets"]
+__all__ = ["LEVEL", "Estimate", "around", "bootstrap", "jackknife", "of_mean", "random_subsets"]
 
 Doubles: TypeAlias = NDArray[np.float64]
 
@@ -64,6 +64,14 @@ def of_mean(values: Sequence[float] | Doubles, *, level: float = LEVEL) -> Estim
     error = float(found.std(ddof=1)) / math.sqrt(n)
     reach = _t(level, n - 1) * error
     how = f"mean of {n:,} values, Student's t"
+    return Estimate(
+        value=value, error=error, low=value - reach, high=value + reach, level=level, how=how
+    )
+
+
+def around(value: float, error: float, *, degrees: int, how: str, level: float = LEVEL) -> Estimate:
+    """value ± t · error, for an error of so many degrees of freedom; nan for none."""
+    reach = _t(level, degrees) * error if degrees > 0 else math.nan
     return Estimate(
         value=value, error=error, low=value - reach, high=value + reach, level=level, how=how
     )

@@ -1,11 +1,12 @@
 """Measure generated images against real ones, and real ones against themselves.
 
     report = evaluate(real, fake, real_images=10_000, images=10_000, repeats=3)
-    print(report)                      # a table: value ± spread, floor, n
+    print(report)                      # a table: value ± spread, interval, floor, n
     json.dumps(report.to_json())
 
-A number is never shown alone: every row holds its number of images, the same measurement on real
-images, and the feature extractor it rests on ("none" for those that look at pixels).
+A number is never shown alone: every row holds its number of images, its interval, the same
+measurement on real images, and the feature extractor it rests on ("none" for those that look at
+pixels).
 
 Metrics of features take an extractor, whose name, hash and resize the report keeps. To add a
 metric: `progan.metrics.known`.
@@ -15,115 +16,28 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from progan.core.errors import ConfigError
 from progan.core.randomness import seed_of
-from progan.metrics.extracted import Extracted, Extractor, LabelSource
-from progan.metrics.images import ImageSource, Spool, shifted
-from progan.metrics.known import METRICS, Hears, Metric, Side, title_of
+from progan.metrics.extracted import Extracted, Extractor, LabelSource, Store
+from progan.metrics.finding import Finding, finding, pooled
+from progan.metrics.images import ImageSource, Spool, by_channel, shifted
+from progan.metrics.known import METRICS, Hears, Metric, Moves, Side
+from progan.metrics.report import Report, Row
 from progan.metrics.sliced import floor_images
 
-__all__ = ["METRICS", "Metric", "Report", "Row", "evaluate"]
+__all__ = ["METRICS", "Metric", "Report", "Row", "Trained", "evaluate"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
-    """One number, with what is needed to judge it."""
+class Trained:
+    """The pictures a generator was trained on, all of them."""
 
-    metric: str
-    level: str
-    """Resolution of the level, "mean" over levels, or "" where there is one value."""
-    value: float
-    """Mean over repeats."""
-    spread: float | None
-    """Standard deviation over repeats; None for a single one."""
-    floor: float
-    """The same between two draws of real images, or on real images alone."""
+    source: ImageSource
     images: int
-    """Generated images per repeat."""
-    floor_images: int
-    """Images in each draw behind `floor`."""
-    repeats: int
-    extractor: str
-    """Name of the extractor, or none."""
-
-    @property
-    def title(self) -> str:
-        """How the metric is called on these features."""
-        return title_of(self.metric, self.extractor)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """What `evaluate` found."""
-
-    rows: Sequence[Row]
-    extractor: Mapping[str, str] | None = None
-    """Name, hash of the weights and resize of the extractor, where features were measured."""
-    resolution: int
-    seed: int
-    seconds: float
-
-    def value(self, metric: str, level: str | None = None) -> Row:
-        """The row of `metric` at `level`; without a level, its mean or single value."""
-        wanted = ("mean", "") if level is None else (level,)
-        for row in self.rows:
-            if row.metric == metric and row.level in wanted:
-                return row
-        raise KeyError((metric, level))
-
-    def notes(self) -> list[str]:
-        """What a reader must know to compare the numbers, in sentences."""
-        notes = []
-        for row in self.rows:
-            if row.level not in ("mean", "") or row.floor_images == row.images:
-                continue
-            note = (
-                f"{row.metric}: the real images suffice for a floor of n = {row.floor_images:,}, "
-                f"not {row.images:,}"
-            )
-            falls = METRICS[row.metric].falls
-            if falls is not None:
-                expected = (row.floor_images / row.images) ** falls * row.floor
-                law = "1/√n" if falls == 0.5 else "1/n"
-                note += f"; it falls as {law}, so expect about {expected:.2f} at the full n"
-            notes.append(note + ".")
-        return notes
-
-    def to_json(self) -> dict[str, Any]:
-        """The report in plain numbers, texts and lists."""
-        return {
-            "resolution": self.resolution,
-            "seed": self.seed,
-            "seconds": round(self.seconds, 3),
-            "extractor": dict(self.extractor) if self.extractor else None,
-            "rows": [{**asdict(row), "title": row.title} for row in self.rows],
-            "notes": self.notes(),
-        }
-
-    def __str__(self) -> str:
-        head = ("metric", "level", "value", "spread", "real", "n", "n real", "extractor")
-        table = [head]
-        for row in self.rows:
-            digits = METRICS[row.metric].digits
-            table.append(
-                (
-                    row.title,
-                    row.level,
-                    f"{row.value:.{digits}f}",
-                    "" if row.spread is None else f"± {row.spread:.{digits}f}",
-                    f"{row.floor:.{digits}f}",
-                    f"{row.images:,}",
-                    f"{row.floor_images:,}",
-                    row.extractor,
-                )
-            )
-        widths = [max(len(line[i]) for line in table) for i in range(len(head))]
-        lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in table]
-        return "\n".join([*lines, *self.notes()])
+    store: Store | None = None
 
 
 def evaluate(
@@ -139,6 +53,9 @@ def evaluate(
     extractor: Extractor | None = None,
     real_labels: LabelSource | None = None,
     fake_labels: LabelSource | None = None,
+    real_store: Store | None = None,
+    trained: Trained | None = None,
+    moves: Moves | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> Report:
     """Measure `fake` by every metric named, with the same on real images beside each value.
@@ -155,55 +72,194 @@ def evaluate(
     With `repeats`, each repeat draws the next generated images (the same ones, if they are files
     and run out), and new places and directions. The value is the mean and the spread the standard
     deviation over repeats: what another set of that many generated images would change. The real
-    images stay, so their choice is not in the spread.
+    images stay, so their choice is not in the spread. `Row.interval` says what the interval knows.
 
     Metrics of features need an `extractor`; each picture goes through it once, whatever is
-    measured. Metrics of classes ask `real_labels` and `fake_labels` for those of both.
+    measured, and no real one that `real_store` knows. Metrics of classes ask `real_labels` and
+    `fake_labels` for those of both. Memorisation needs what was `trained` on, and takes `real` as
+    held out of it; path length needs the generator, as `moves`.
 
     Raises ConfigError for an unknown metric, too few images, or features without an extractor;
     DataError for unfit images.
     """
-    _check(metrics, repeats, extractor)
+    _check(metrics, repeats, extractor, trained, moves)
     began = time.monotonic()
     counts = {name: _count(METRICS[name], images, real_images, fake_images) for name in metrics}
-    rows: list[Row] = []
-    with Spool(fake, max(counts.values()) * repeats) as kept:
+    drawn = [counts[name] for name in metrics if METRICS[name].of_model is None]
+    with Spool(fake, max(drawn, default=1) * repeats) as kept:
         resolution = int(kept(0, 1).shape[2])
-        sides = None
-        if extractor is not None:
-            sides = (
-                Extracted(real, extractor, labels=real_labels),
-                Extracted(kept, extractor, labels=fake_labels),
-            )
-        for name in metrics:
-            rows += _measure(
-                name,
-                real,
-                kept,
-                sides,
-                images=counts[name],
-                real_images=real_images,
-                fake_images=fake_images,
-                repeats=repeats,
-                seed=seed,
-                hears=_part(name, repeats + 1, progress),
-            )
-    seconds = time.monotonic() - began
+        sets = _Sets(real, kept, extractor, real_labels, fake_labels, real_store, trained)
+        rows: list[Row] = []
+        warnings: dict[str, None] = {}
+        try:
+            for name in metrics:
+                one = _One(name, sets, moves, counts[name], real_images, fake_images, seed)
+                rows += one.rows(repeats, _part(name, repeats + 1, progress), warnings)
+        finally:
+            sets.keep()
     return Report(
         rows=rows,
-        extractor=extractor.record() if extractor and _uses(metrics) else None,
+        extractor=extractor.record() if extractor and _seeing(metrics) else None,
         resolution=resolution,
         seed=seed,
-        seconds=seconds,
+        seconds=time.monotonic() - began,
+        warnings=tuple(warnings),
     )
 
 
-def _uses(metrics: Sequence[str]) -> list[str]:
-    """Those of `metrics` that measure features."""
-    return [name for name in metrics if METRICS[name].of_features is not None]
+class _Sets:
+    """The pictures of a measurement, and their features as far as they were asked for."""
+
+    def __init__(
+        self,
+        real: ImageSource,
+        fake: ImageSource,
+        extractor: Extractor | None,
+        real_labels: LabelSource | None,
+        fake_labels: LabelSource | None,
+        store: Store | None,
+        trained: Trained | None,
+    ) -> None:
+        self.real, self.fake, self.extractor, self.trained = real, fake, extractor, trained
+        if extractor is None:
+            return
+        self.whole = (
+            Extracted(real, extractor, labels=real_labels, store=store),
+            Extracted(fake, extractor, labels=fake_labels),
+        )
+        self.split = tuple(Extracted(by_channel(source), extractor) for source in (real, fake))
+        self.training = None
+        if trained is not None:
+            self.training = Extracted(trained.source, extractor, store=trained.store)
+
+    def keep(self) -> None:
+        """Let the stores have what is new."""
+        if self.extractor is not None:
+            for one in (self.whole[0], self.training):
+                if one is not None:
+                    one.keep()
 
 
-def _check(metrics: Sequence[str], repeats: int, extractor: Extractor | None) -> None:
+class _One:
+    """One metric of the sets."""
+
+    def __init__(
+        self,
+        name: str,
+        sets: _Sets,
+        moves: Moves | None,
+        images: int,
+        real_images: int,
+        fake_images: int | None,
+        seed: int,
+    ) -> None:
+        self.name, self.metric, self.sets, self.moves = name, METRICS[name], sets, moves
+        self.images, self.seed = images, seed
+        self.real_images, self.fake_images = real_images, fake_images
+
+    def rows(
+        self, repeats: int, hears: Callable[[int], Hears], warnings: dict[str, None]
+    ) -> list[Row]:
+        """Its levels, each over all repeats, with their floor; what it warns of is added."""
+        found = []
+        for repeat in range(repeats):
+            start = repeat * self.images
+            if self.fake_images is not None and start + self.images > self.fake_images:
+                start = 0
+            seed = seed_of(self.seed, self.name, repeat)
+            found.append(self._measured(start, self.images, seed, hears(repeat)))
+        count, floor = self._floor(hears(repeats))
+        apart = self.fake_images is None or repeats * self.images <= self.fake_images
+        for one in (one for values in found for one in values.values()):
+            warnings.update(dict.fromkeys(f"{self.name}: {note}" for note in one.notes))
+        return [
+            self._row(level, [values[level] for values in found], floor.get(level), count, apart)
+            for level in found[0]
+            if all(level in values for values in found)
+        ]
+
+    def _row(
+        self, level: str, found: list[Finding], floor: Finding | None, count: int, apart: bool
+    ) -> Row:
+        values = [one.value for one in found]
+        interval = pooled(found, apart=apart)
+        extractor = self.sets.extractor if self.metric.sees else None
+        return Row(
+            metric=self.name,
+            level=level,
+            value=math.fsum(values) / len(values),
+            spread=_spread(values),
+            low=interval.low if interval else None,
+            high=interval.high if interval else None,
+            interval=interval.how if interval else "",
+            floor=floor.value if floor else None,
+            chance=found[0].chance,
+            images=self.images,
+            floor_images=count,
+            repeats=len(found),
+            extractor=extractor.record()["extractor"] if extractor else "none",
+            facts=found[0].facts,
+        )
+
+    def _floor(self, hear: Hears) -> tuple[int, dict[str, Finding]]:
+        """The same on real images, and of how many; of none, where they have no such value."""
+        if self.metric.of_model is not None:
+            hear(1.0)
+            return 0, {}
+        if self.metric.compares:
+            count = floor_images(self.real_images, self.images)
+        else:
+            count = min(self.images, self.real_images // 2 * 2)
+        return count, self._measured(None, count, seed_of(self.seed, self.name, "floor"), hear)
+
+    def _measured(
+        self, start: int | None, count: int, seed: int, hear: Hears
+    ) -> dict[str, Finding]:
+        """Reals against fakes from `start` on; without a start, against later reals."""
+        metric, sets = self.metric, self.sets
+        after = count if metric.compares else 0
+        if metric.measure is not None:
+            other = shifted(sets.real, after) if start is None else shifted(sets.fake, start)
+            values = metric.measure(sets.real, other, count, seed, hear)
+            return {level: finding(value) for level, value in values.items()}
+        if metric.of_model is not None:
+            assert sets.extractor is not None
+            assert self.moves is not None
+            values = metric.of_model(self.moves, sets.extractor, count, seed, hear)
+            return {level: finding(value) for level, value in values.items()}
+        ours, theirs = sets.split if metric.by_channel else sets.whole
+        each = 3 if metric.by_channel else 1
+        reals = Side(ours, 0, each * count)
+        if start is None:
+            fakes = Side(ours, each * after, each * count, floor=True)
+        else:
+            fakes = Side(theirs, each * start, each * count)
+        learned = sets.trained.images if metric.of_training and sets.trained else 0
+        share = _Share(hear, (2 if metric.compares else 1) * each * count + learned)
+        ours.hears = theirs.hears = share
+        if metric.of_training is not None:
+            assert sets.training is not None
+            sets.training.hears = share
+            values = metric.of_training(Side(sets.training, 0, learned), reals, fakes, seed)
+        else:
+            assert metric.of_features is not None
+            values = metric.of_features(reals, fakes, seed)
+        hear(1.0)
+        return {level: finding(value) for level, value in values.items()}
+
+
+def _seeing(metrics: Sequence[str]) -> list[str]:
+    """Those of `metrics` that need an extractor."""
+    return [name for name in metrics if METRICS[name].sees]
+
+
+def _check(
+    metrics: Sequence[str],
+    repeats: int,
+    extractor: Extractor | None,
+    trained: Trained | None,
+    moves: Moves | None,
+) -> None:
     for name in metrics:
         if name not in METRICS:
             raise ConfigError(
@@ -215,10 +271,21 @@ def _check(metrics: Sequence[str], repeats: int, extractor: Extractor | None) ->
             f"{len(metrics)} metrics and {repeats} repeats were asked for; "
             f"at least one of each is needed: --metrics {','.join(METRICS)}"
         )
-    if extractor is None and (using := _uses(metrics)):
+    if extractor is None and (using := _seeing(metrics)):
         raise ConfigError(
             f"{', '.join(using)} measure features, and no extractor was named: "
             f"--metrics {','.join(metrics)} --extractor effnet-lite0"
+        )
+    if moves is None and (using := [n for n in metrics if METRICS[n].of_model is not None]):
+        raise ConfigError(
+            f"{', '.join(using)} moves through the latents of a generator, and pictures alone have "
+            "none. Leave it out, or measure a run: progan evaluate RUN"
+        )
+    if trained is None and (using := [n for n in metrics if METRICS[n].of_training is not None]):
+        raise ConfigError(
+            f"{', '.join(using)} needs the pictures that were trained on and others that were not: "
+            "a run, and real pictures held out of its training: progan evaluate RUN --against "
+            "PICTURES"
         )
 
 
@@ -236,65 +303,6 @@ def _count(metric: Metric, images: int | None, real: int, fake: int | None) -> i
             f"{metric.least}. Leave it out, or give more pictures"
         )
     return found
-
-
-def _measure(
-    name: str,
-    real: ImageSource,
-    fake: ImageSource,
-    sides: tuple[Extracted, Extracted] | None,
-    *,
-    images: int,
-    real_images: int,
-    fake_images: int | None,
-    repeats: int,
-    seed: int,
-    hears: Callable[[int], Hears],
-) -> list[Row]:
-    metric = METRICS[name]
-
-    def measure(first: int, second: int | None, count: int, draw: int, hear: Hears) -> Any:
-        """Reals from `first` on against fakes from `second` on, or against later reals."""
-        if metric.of_features is None:
-            assert metric.measure is not None
-            other = shifted(real, count) if metric.compares else real
-            other = other if second is None else shifted(fake, second)
-            return metric.measure(shifted(real, first), other, count, draw, hear)
-        assert sides is not None
-        ours, theirs = sides
-        start = count if metric.compares else 0
-        against = Side(ours, start, count) if second is None else Side(theirs, second, count)
-        ours.hears = theirs.hears = _Share(hear, (2 if metric.compares else 1) * count)
-        found = metric.of_features(Side(ours, first, count), against, draw)
-        hear(1.0)
-        return found
-
-    found: list[Mapping[str, float]] = []
-    for repeat in range(repeats):
-        start = repeat * images
-        if fake_images is not None and start + images > fake_images:
-            start = 0
-        found.append(measure(0, start, images, seed_of(seed, name, repeat), hears(repeat)))
-    count = (
-        floor_images(real_images, images) if metric.compares else min(images, real_images // 2 * 2)
-    )
-    floor = measure(0, None, count, seed_of(seed, name, "floor"), hears(repeats))
-    used = "none" if metric.of_features is None or sides is None else sides[0].origin.extractor
-    return [
-        Row(
-            metric=name,
-            level=level,
-            value=mean,
-            spread=_spread([values[level] for values in found]),
-            floor=floor[level],
-            images=images,
-            floor_images=count,
-            repeats=repeats,
-            extractor=used,
-        )
-        for level in found[0]
-        for mean in [sum(values[level] for values in found) / repeats]
-    ]
 
 
 class _Share:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from progan.report import gallery, sections
+from progan.report.evaluated import measured_part
 from progan.report.markup import Html, element, text
 from progan.report.page import Section, document, folded, put
 from progan.report.pictures import Album
@@ -44,6 +45,7 @@ def _parts(run: Run, album: Album) -> list[Section]:
         gallery.truncation_part(run, album),
         sections.curves_part(run),
         sections.quality_part(run),
+        measured_part(run),
         gallery.nearest_part(run, album),
         sections.duplicates_part(run),
         sections.spectrum_part(run),

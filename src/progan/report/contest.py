@@ -47,7 +47,7 @@ class Line:
     level: str
     digits: int
     real: float
-    """The same measured on real pictures."""
+    """The same measured on real pictures; NaN where they have no such value."""
     images: int
     extractor: str
     cells: Mapping[str, Cell]
@@ -207,7 +207,7 @@ def _numbers(names: Sequence[str], lines: Sequence[Line]) -> Section:
     rows = []
     for line in lines:
         cells = [_cell(line.cells.get(name), line.digits) for name in names]
-        real = f"{line.real:.{line.digits}f}"
+        real = "–" if math.isnan(line.real) else f"{line.real:.{line.digits}f}"
         extractor = "" if line.extractor == "none" else line.extractor
         rows.append([_name(line), *cells, real, count(line.images), extractor, line.said])
     columns = ("measure", *names, "real", "n", "extractor", "at 95 %")

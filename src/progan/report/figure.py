@@ -9,7 +9,7 @@ from importlib.resources import files
 from progan.report.markup import Html, element, text
 from progan.report.svg import Frame, Series, line_chart
 
-__all__ = ["figure"]
+__all__ = ["figure", "figures"]
 
 _KEPT = re.compile(r"^\.(chart text|grid|zero|border|rule|line|band|dot|axis)")
 _FOR_SCRIPTS = re.compile(r' data-[a-z]+="[^"]*"')
@@ -26,22 +26,45 @@ def figure(
 ) -> str:
     """Draw `series` as `report.page.chart` does, light on white, for anything that shows SVG."""
     drawn = [one for one in series if one.points]
-    frame = Frame()
     chart = line_chart(title, drawn, x_label=x_label, y_label=y_label, from_zero=from_zero)
-    height = _TOP + frame.height + _FOOT + _ROW * len(drawn)
-    chart = Html(_FOR_SCRIPTS.sub("", chart))
-    legend = [_entry(one.name, index, _TOP + frame.height) for index, one in enumerate(drawn)]
+    return _whole([_placed(title, drawn, chart, 0.0)], _height(drawn))
+
+
+def figures(charts: Sequence[tuple[str, Sequence[Series]]], *, x_label: str, by: str) -> str:
+    """Several such charts below one another, each (title, series); `by` says who made them."""
+    placed, top = [], 0.0
+    for title, series in charts:
+        drawn = [one for one in series if one.points]
+        chart = line_chart(title, drawn, x_label=x_label, y_label="")
+        placed.append(_placed(title, drawn, chart, top))
+        top += _height(drawn)
+    return _whole([element("desc", text(by)), *placed], top)
+
+
+def _height(drawn: Sequence[Series]) -> float:
+    return _TOP + Frame().height + _FOOT + _ROW * len(drawn)
+
+
+def _placed(title: str, drawn: Sequence[Series], chart: Html, top: float) -> Html:
+    """A chart with its title above and its legend below, from `top` on."""
+    frame, below = Frame(), top + _TOP
+    inner = Html(_FOR_SCRIPTS.sub("", chart))
+    legend = [_entry(one.name, index, below + frame.height) for index, one in enumerate(drawn)]
+    return Html(
+        element("text", text(title), class_="title", x=4, y=f"{top + 20:g}")
+        + element("svg", inner, y=below, width=frame.width, height=frame.height)
+        + "".join(legend)
+    )
+
+
+def _whole(parts: Sequence[Html], height: float) -> str:
     whole = element(
         "svg",
         element("style", Html(_style())),
         element("rect", width="100%", height="100%", fill="#ffffff"),
-        element("text", text(title), class_="title", x=4, y=20),
-        element(
-            "svg", Html(_FOR_SCRIPTS.sub("", chart)), y=_TOP, width=frame.width, height=frame.height
-        ),
-        *legend,
+        *parts,
         xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {frame.width:g} {height:g}",
+        viewBox=f"0 0 {Frame().width:g} {height:g}",
         role="img",
     )
     return f"{whole}\n"

@@ -22,6 +22,7 @@ __all__ = ["Quality", "Run", "Snapshot", "read_run"]
 
 _SNAPSHOT = re.compile(r"(\d+)_(\d+)px(?:_fade([\d.]+))?(?:_([A-Za-z][\w-]*))?\.png")
 _MOST_LINES = 40_000
+_MOST_NUMBERS = 2_000
 _MOST_BYTES = 20_000_000
 _OUR_FILES = ("recipe.yaml", "recipe.lock.yaml", "metrics.jsonl", "timing.jsonl", "pictures")
 
@@ -74,6 +75,8 @@ class Run:
     data_report: str
     review: Record
     measured: tuple[Quality, ...]
+    evaluated: tuple[Record, ...]
+    """What `progan evaluate` found of this run, a record for each number."""
     snapshots: tuple[Snapshot, ...]
     problems: tuple[str, ...]
 
@@ -143,6 +146,7 @@ def read_run(folder: Path) -> Run:
         data_report=_text(folder / "data_report.txt", problems),
         review=review,
         measured=_measured(review),
+        evaluated=_evaluated(folder / "evaluated.json", problems),
         snapshots=snapshots,
         problems=tuple(problems),
     )
@@ -238,6 +242,15 @@ def _measured(review: Record) -> tuple[Quality, ...]:
         for row in (rows if isinstance(rows, list) else [])
         if isinstance(row, dict)
     )
+
+
+def _evaluated(path: Path, problems: list[str]) -> tuple[Record, ...]:
+    """The numbers in a file that is there only where a run was measured again."""
+    if not path.exists():
+        return ()
+    rows = _object(path, problems).get("numbers")
+    kept = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return tuple(kept[-_MOST_NUMBERS:])
 
 
 def _snapshots(folder: Path, problems: list[str]) -> tuple[Snapshot, ...]:
