@@ -58,8 +58,10 @@ def compare(
         )
     if finished and (minutes is not None or seeds is not None):
         raise ConfigError("Finished runs are not trained again: leave out --minutes and --seeds.")
-    given = {"--to": to, "--metrics": metrics, "--images": images, "--extractor": extractor}
-    given |= {"--minutes": minutes, "--seeds": seeds}
+    given = {
+        **{"--to": to, "--metrics": metrics, "--images": images, "--extractor": extractor},
+        **{"--minutes": minutes, "--seeds": seeds},
+    }
     options = [str(word) for pair in given.items() if pair[1] is not None for word in pair]
     words = shlex.join(["progan", "compare", *map(str, what), *options])
 
