@@ -62,4 +62,12 @@ def tests(session: nox.Session) -> None:
 def slow(session: nox.Session) -> None:
     """Learning tests and long fault tests."""
     prepare(session)
-    session.run("pytest", "-m", "slow", *session.posargs, env={**ENV, "OMP_NUM_THREADS": "1"})
+    session.run(
+        "pytest",
+        "-m",
+        "slow",
+        "--timeout",
+        "1800",
+        *session.posargs,
+        env={**ENV, "OMP_NUM_THREADS": "1"},
+    )

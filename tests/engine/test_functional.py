@@ -168,8 +168,9 @@ def test_traced_it_still_gives_what_autograd_gives_and_nothing_is_traced_twice()
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_compiled_runs_end_where_others_do() -> None:
-    checked("-m", "slow")
+    checked("-m", "slow", "--timeout", "1800")
 
 
 # What is refused --------------------------------------------------------------------------------
