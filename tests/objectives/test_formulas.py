@@ -249,3 +249,28 @@ def test_a_relativistic_game_sees_only_differences() -> None:
             here = total(game.critic_terms(real, fake))
             there = total(game.critic_terms(real + 5, fake + 5))
             torch.testing.assert_close(here, there, msg=name)
+
+
+def test_samples_from_the_prior_are_fakes_beside_reconstructions() -> None:
+    """VAE-GAN's discriminator: −log D(x) − log(1 − D(G(E(x)))) − log(1 − D(G(z)))."""
+    game, real, recon = objective("minimax"), torch.zeros(4), torch.zeros(4)
+    prior = torch.tensor([2.0, 2.0, 2.0, 2.0], requires_grad=True)
+    terms = game.against(real, reconstruction=(recon, 1.0), prior=(prior, 1.0))
+    assert list(terms) == ["real", "reconstruction", "prior"]
+    # log 2 + log 2 + log(1 + e²); without the prior's term it would be 2 log 2
+    loss = total(terms)
+    assert float(loss.detach()) == pytest.approx(
+        2 * math.log(2) + math.log1p(math.exp(2)), rel=1e-6
+    )
+    (slope,) = torch.autograd.grad(loss, prior)
+    assert float(slope.sum()) == pytest.approx(1 / (1 + math.exp(-2)), rel=1e-6)
+
+
+def test_a_kind_of_fakes_without_samples_costs_nothing() -> None:
+    real, fake = torch.tensor([0.3, -1.0]), torch.tensor([1.0, -2.0])
+    game = objective("hinge")
+    terms = game.against(real, fake=(fake, 0.5), wrong=(torch.zeros(0), 0.5))
+    plain = game.critic_terms(real, fake)
+    assert float(terms["wrong"]) == 0.0
+    assert float(terms["fake"]) == float(plain["fake"]) / 2
+    assert float(terms["real"]) == float(plain["real"])

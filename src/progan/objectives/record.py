@@ -42,6 +42,24 @@ class Objective:
     measures: str = ""
     """The distance between the two distributions that the best critic measures."""
 
+    def against(self, real: Tensor, **kinds: tuple[Tensor, float]) -> dict[str, Tensor]:
+        """What the critic lowers against several kinds of fakes: for each its scores and weight.
+
+        The term of reals counts once, that of each kind by its weight; a kind without samples
+        costs nothing. Not for relative games, whose terms mix reals and fakes.
+
+        Source: Reed et al. 2016, algorithm 1: fakes and reals with wrong labels, a half each;
+                Larsen et al. 2016 (VAE-GAN), algorithm 1: reconstructions and samples from the
+                prior, one each.
+        """
+        assert not self.relative
+        found: dict[str, Tensor] = {}
+        for name, (fake, weight) in kinds.items():
+            terms = self.critic_terms(real, fake if len(fake) else torch.zeros_like(real))
+            found.setdefault("real", terms["real"])
+            found[name] = (weight if len(fake) else 0.0) * terms["fake"]
+        return found
+
     def for_generator(self, fake: Tensor, real: Tensor | None = None) -> dict[str, Tensor]:
         """What the generator lowers; `real` must be there where `relative`."""
         return self.generator_terms(fake, real) if self.relative else self.generator_terms(fake)

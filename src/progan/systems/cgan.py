@@ -30,7 +30,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor, nn
 
 from progan.core.specs import DataSpec
@@ -60,12 +59,8 @@ class MatchingAware(Conditional):
 
         Where a batch has no other label, fakes have half the weight and wrong labels nothing.
         """
-        terms = self.objective.critic_terms(scores(on_real), scores(on_fake))
-        on_wrong = wrongly(self, image, y)
-        wrong = torch.zeros_like(terms["fake"])
-        if count := len(on_wrong):
-            wrong = self.objective.critic_terms(scores(on_real)[:count], on_wrong)["fake"]
-        return {"real": terms["real"], "fake": terms["fake"] / 2, "wrong": wrong / 2}
+        fake, wrong = scores(on_fake), wrongly(self, image, y)
+        return self.objective.against(scores(on_real), fake=(fake, 0.5), wrong=(wrong, 0.5))
 
 
 class TwoHead(Conditional):
