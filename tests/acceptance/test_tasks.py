@@ -9,6 +9,7 @@ import torch
 
 from progan.acceptance import table
 from progan.acceptance.codes import best_match
+from progan.acceptance.conditional import variety
 from progan.acceptance.pictures import Draws, Pictures, drawn, trained
 from progan.acceptance.shapes import SIDE, angles, ellipses, ranks_agree, sizes
 from progan.core.batch import Images, Labelled
@@ -87,3 +88,11 @@ def test_digits_held_out_are_none_of_those_to_learn_from() -> None:
     assert set(held.labels) == set(known.labels) == set(range(10))
     once = {one.tobytes() for one in known.pixels}
     assert sum(one.tobytes() in once for one in held.pixels) == 0
+
+
+def test_variety_is_one_of_real_pictures_and_nothing_of_one_picture() -> None:
+    some = pictures(40)
+    some = Pictures(pixels=some.pixels, labels=np.arange(40) % 10, classes=10)
+    assert variety(some.pixels, some.labels, some) == pytest.approx(1.0)
+    same = some.pixels[:10].repeat(4, axis=0)  # one picture for each class
+    assert variety(same, np.arange(10).repeat(4), some) == 0.0

@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from progan.acceptance.digits import CLASSES, classifier, digits, seen
-from progan.acceptance.pictures import drawn, trained
+from progan.acceptance.pictures import Pictures, drawn, trained
 from progan.acceptance.record import Numbers, Task
 from progan.lab.exhibits import auxiliary, labels
 from progan.lab.exhibits.record import Number
 
-__all__ = ["TASKS", "on_digits", "pair_shares"]
+__all__ = ["TASKS", "on_digits", "pair_shares", "variety"]
 
 PRESET, LENGTH = "cpu", ("images=128000", "decay=linear")
 EACH = 200
@@ -44,10 +45,12 @@ def on_digits(form: str, seed: int) -> Numbers:
     judge, reads = classifier(seed)
     trainer = trained("cgan", known, preset=PRESET, seed=seed, sets=[f"condition={form}", *LENGTH])
     asked = torch.arange(CLASSES).repeat_interleave(EACH)
-    right = seen(judge, drawn(trainer, "label", asked)) == asked.numpy()
+    made = drawn(trainer, "label", asked)
+    read = seen(judge, made)
+    right = read == asked.numpy()
     worst = right.reshape(CLASSES, EACH).mean(axis=1).min()
     others = np.random.default_rng(seed).permutation(asked.numpy())
-    by_chance = seen(judge, drawn(trainer, "label", asked)) == others
+    by_chance = read == others
     numbers = {
         "classifier": Number(
             words="the classifier: share of held-out digits it reads rightly",
@@ -66,8 +69,25 @@ def on_digits(form: str, seed: int) -> Numbers:
             low=0.0,
             high=CHANCE,
         ),
+        "variety": Number(
+            words="deviation of a digit's pictures over that of real ones, mean of ten digits",
+            value=variety(made, asked.numpy(), known),
+        ),
     }
     return {**numbers, **_pairs(form, trainer.system)}
+
+
+def variety(made: NDArray[np.uint8], asked: NDArray[np.int64], known: Pictures) -> float:
+    """Mean over classes of the pictures' root mean square deviation, over that of `known`."""
+
+    def deviation(pixels: NDArray[np.uint8]) -> float:
+        return float(np.sqrt(pixels.astype(np.float64).var(axis=0).mean()))
+
+    each = [
+        deviation(made[asked == k]) / deviation(known.pixels[known.labels == k])
+        for k in range(CLASSES)
+    ]
+    return float(np.mean(each))
 
 
 def _pairs(form: str, system: Any) -> Numbers:
