@@ -413,3 +413,26 @@ def test_a_wrong_number_of_processes_is_told_once(tmp_path: Path) -> None:
     assert ended.err[1] == ""
     assert ended.out == ["", ""]
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(("does", "code", "said"), [("print('told')", 0, "told\n"), ("", 143, "")])
+def test_the_launchers_signal_leaves_time_for_last_words(does: str, code: int, said: str) -> None:
+    """What is still to be told is told; who has nothing to tell ends by itself."""
+    script = f"""
+import os, signal, time
+from progan.cli import processes
+processes.LAST_WORDS = 0.2 if not {does!r} else 60
+processes.take_time()
+os.kill(os.getpid(), signal.SIGTERM)
+{does or "time.sleep(60)"}
+"""
+    group = {"RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "0", "MASTER_ADDR": "x"}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=with_tests(**group, MASTER_PORT="1"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (code, said)

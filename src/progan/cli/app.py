@@ -104,6 +104,7 @@ def main() -> None:
     os.environ.setdefault("KMP_BLOCKTIME", "0")
     screen.BEGAN = screen.process_began()
     streams.prepare_streams()
+    processes.take_time()
     debug = "--debug" in sys.argv[1:]
     arguments = [word for word in sys.argv[1:] if word != "--debug"]
     sys.exit(run(arguments, debug=debug))

@@ -8,18 +8,41 @@ first one where it came to all; every process ends with its exit code.
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from collections.abc import Sequence
+from types import FrameType
 
 from progan.core.errors import ProganError, TrainingError
 from progan.core.launch import ToldError, launched
 
-__all__ = ["answer", "claim", "idle", "join", "leave", "part"]
+__all__ = ["answer", "claim", "idle", "join", "leave", "part", "take_time"]
 
 TOGETHER = {"train": "", "demo": "", "resume": "", "evaluate": "", "sample": "--n"}
 """Verbs that several processes carry out, with the option that makes them worth it, if there is
 one; all others are the first one's alone."""
 A_MOMENT = 1.5
 """Seconds in which the first process tells an error that came to all."""
+
+LAST_WORDS = 5.0
+"""Seconds after the launcher's SIGTERM in which an error can still be told."""
+
+
+def take_time() -> None:
+    """Where there are several processes, end a while after SIGTERM and not at once.
+
+    The launcher ends all of them as soon as one dies. The others have noticed by then, and one is
+    about to say what happened and how to go on.
+    """
+    if launched() is not None and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _end_soon)
+
+
+def _end_soon(number: int, frame: FrameType | None) -> None:
+    last = threading.Timer(LAST_WORDS, os._exit, [128 + number])
+    last.daemon = True
+    last.start()
 
 
 def idle(arguments: Sequence[str]) -> bool:
