@@ -11,22 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import typer
-from PIL import Image
-from typer.testing import CliRunner
 
 from progan.assemble.labels import asked_from_plain, plain, told
 from progan.assemble.model import Model, load
 from progan.assemble.walks import label_rows
-from progan.cli.sample import sample
 from progan.core.errors import ConfigError
 from progan.core.latents import LatentField
 from progan.core.recipe import DataSettings, Recipe
 from progan.core.specs import DataSpec
+from sampled import pixels_of, run_verb
 
 MakeRun = Callable[..., Path]
-app = typer.Typer(pretty_exceptions_enable=False)
-app.command()(sample)
 
 SWITCHES = DataSpec(
     resolution=16,
@@ -36,6 +31,7 @@ SWITCHES = DataSpec(
     label_ranges=((0.0, 1.0), (0.0, 1.0)),
     label_rows=((0.0, 1.0), (1.0, 0.0)),
 )
+
 NUMBERS = DataSpec(
     resolution=16,
     label_kind="continuous",
@@ -44,19 +40,6 @@ NUMBERS = DataSpec(
     label_ranges=((20.0, 60.0), (-0.5, 0.5)),
     label_rows=((-1.0, 0.5), (0.25, -1.0), (1.0, 1.0)),
 )
-
-
-def run_verb(*words: object) -> str:
-    result = CliRunner().invoke(app, [str(word) for word in words])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == 0, result.output
-    return result.output
-
-
-def pixels_of(path: str | Path) -> np.ndarray:
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert("RGB"))
 
 
 @pytest.fixture

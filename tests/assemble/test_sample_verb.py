@@ -7,30 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 from PIL import Image
-from typer.testing import CliRunner
 
 from progan.assemble.model import load
-from progan.cli.sample import sample
 from progan.core.errors import ConfigError, ProganError
+from sampled import pixels_of, run_verb
 
 MakeRun = Callable[..., Path]
-app = typer.Typer(pretty_exceptions_enable=False)
-app.command()(sample)
-
-
-def run_verb(*words: object) -> str:
-    result = CliRunner().invoke(app, [str(word) for word in words])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == 0, result.output
-    return result.output
-
-
-def pixels_of(path: str) -> np.ndarray:
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert("RGB"))
 
 
 def size_of(path: str) -> tuple[int, int]:
