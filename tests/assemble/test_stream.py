@@ -24,6 +24,7 @@ from progan.assemble.sampling import picture_like, sheet
 from progan.assemble.stream import stream as write
 from progan.core.errors import ConfigError, RoomError, TrainingError
 from progan.core.launch import LostError
+from progan.core.specs import DataSpec
 from progan.data.sources import open_source
 from progan.engine import choice
 from progan.engine.backends import BACKENDS, TOLERANCES
@@ -147,6 +148,54 @@ def test_an_npz_is_read_by_numpy_and_by_train(
     assert near(images, model.sample(range(21)), found.choice.backend.name)
     assert open_source(str(path)).count == 21
     assert names(tmp_path) == ["pets.npz", "runs"]
+
+
+def test_classes_that_are_drawn_as_often_as_in_the_data_are_written_as_they_were_drawn(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    uneven = DataSpec(resolution=16, classes=3, label_shares=(0.6, 0.3, 0.1), images=7)
+    model = load(make_run(labels=uneven))
+    write(model, 21, tmp_path / "pets.npz")
+    drawn = [int(model.latents(seed)["label"]) for seed in range(21)]
+    assert drawn != [seed % 3 for seed in range(21)]  # they do not go round
+    with np.load(tmp_path / "pets.npz") as arrays:
+        assert arrays["labels"].tolist() == drawn
+
+
+def test_an_npz_holds_the_label_of_every_picture_by_name_in_the_units_of_the_data(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    ages = DataSpec(
+        resolution=16,
+        **{"label_kind": "continuous", "label_size": 2, "label_names": ("age", "smile")},
+        **{"label_ranges": ((20.0, 60.0), (-0.5, 0.5)), "label_rows": ((-1.0, 0.5), (0.5, 0.0))},
+    )
+    model = load(make_run(labels=ages))
+    write(model, 20, tmp_path / "faces.npz", label="smile=0.5")
+    with np.load(tmp_path / "faces.npz") as arrays:
+        assert set(arrays) == {"images", "label_rows", "label_names"}
+        assert arrays["label_names"].tolist() == ["age", "smile"]
+        rows = arrays["label_rows"]
+    # −1 is the least age, 20, and 0.5 three quarters of the way to 60; smiles are as asked for
+    drawn = [float(model.latents(seed)["label"][0, 0]) for seed in range(20)]
+    assert rows[:, 0].tolist() == [{-1.0: 20.0, 0.5: 50.0}[value] for value in drawn]
+    assert set(rows[:, 0]) == {20.0, 50.0}
+    assert set(rows[:, 1]) == {0.5}
+    assert open_source(str(tmp_path / "faces.npz")).count == 20
+
+
+def test_labels_that_are_on_or_off_are_written_as_0_and_1(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    hats = DataSpec(
+        resolution=16,
+        **{"label_kind": "multi-label", "label_size": 2, "label_names": ("hat", "bow")},
+        **{"label_ranges": ((0.0, 1.0), (0.0, 1.0)), "label_rows": ((0.0, 1.0), (1.0, 0.0))},
+    )
+    model = load(make_run(labels=hats))
+    write(model, 20, tmp_path / "pets.npz")
+    with np.load(tmp_path / "pets.npz") as arrays:
+        assert {tuple(row) for row in arrays["label_rows"].tolist()} == {(0.0, 1.0), (1.0, 0.0)}
 
 
 def test_a_zip_holds_the_same_files_as_a_folder(make_run: MakeRun, tmp_path: Path) -> None:

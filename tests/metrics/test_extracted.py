@@ -233,6 +233,9 @@ def test_agreement_is_the_share_of_pictures_that_look_as_they_were_asked_to() ->
         "mean": pytest.approx((3 + 2 / 3) / 4),
     }
     assert found.value("agreement").floor == 1.0  # of reals with their own labels
+    ways = {row.interval for row in found.rows}
+    assert ways == {"fakes: Wilson's score, class by class"}  # told once, not class by class
+    assert all(row.low is not None and row.low < row.value for row in found.rows)
 
 
 def test_a_distance_by_class_finds_the_class_that_failed() -> None:

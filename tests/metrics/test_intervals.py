@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from progan.core.errors import ConfigError
-from progan.metrics.intervals import bootstrap, jackknife, of_mean, random_subsets
+from progan.metrics.intervals import bootstrap, jackknife, of_mean, of_share, random_subsets
 
 
 def test_the_interval_of_a_mean_is_students() -> None:
@@ -41,6 +41,31 @@ def test_one_value_has_no_error_that_could_be_known() -> None:
     found = of_mean([3.0])
     assert found.value == 3
     assert math.isnan(found.error)
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "low", "high"),
+    [  # Newcombe 1998, "Two-sided confidence intervals for the single proportion", table I
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_the_interval_of_a_share_is_wilsons(hits: int, n: int, low: float, high: float) -> None:
+    found = of_share(hits, n)
+    assert found.value == hits / n
+    assert (found.low, found.high) == (
+        pytest.approx(low, abs=5e-5),
+        pytest.approx(high, abs=5e-5),
+    )
+
+
+def test_a_share_of_all_is_not_sure_to_be_1() -> None:
+    found = of_share(400, 400)
+    # z²/(n + z²) = 3.8415/403.8415 are as improbable to be missed as the interval allows
+    assert found.low == pytest.approx(1 - 3.8415 / 403.8415, abs=1e-5)
+    assert found.high == 1.0
 
 
 def test_the_bootstrap_error_of_a_mean_is_that_of_the_formula() -> None:

@@ -13,17 +13,32 @@ import os
 import shutil
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from progan.assemble.containers import MADE_HERE
 from progan.assemble.files import check_free
 from progan.assemble.packers import Packed, file_name
 from progan.core.errors import RoomError
 
-__all__ = ["NpzSink", "ZipSink"]
+__all__ = ["LabelTable", "NpzSink", "ZipSink"]
+
+LABELS = 65_536
+"""Labels in memory at a time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelTable:
+    """The labels of pictures by seed: a class each, or a row of numbers."""
+
+    of: Callable[[range], NDArray[Any]]
+    """Those of these seeds: n classes, or n k numbers in the data's units."""
+    names: tuple[str, ...] = ()
+    """Of the numbers of a row; empty for classes."""
 
 
 class _Archive:
@@ -73,7 +88,8 @@ class ZipSink(_Archive):
 class NpzSink(_Archive):
     """The array `images`, uint8 n h w c, as numpy and `progan train` read it; no picture is packed.
 
-    With classes, `labels` stands beside it: n whole numbers.
+    Classes stand beside it as `labels`, n whole numbers; other labels as `label_rows`, n k floats
+    in the data's units, and their k `label_names`.
     """
 
     def __init__(
@@ -81,7 +97,7 @@ class NpzSink(_Archive):
         path: Path,
         images: int,
         shape: tuple[int, int, int],
-        labels: Callable[[int], int] | None,
+        labels: LabelTable | None,
     ) -> None:
         super().__init__(path, images, shape)
         self.labels = labels
@@ -99,13 +115,23 @@ class NpzSink(_Archive):
         super().begin(note)
         assert self.archive is not None
         if self.labels is not None:
-            with self.archive.open(zipfile.ZipInfo("labels.npy"), "w", force_zip64=True) as file:
-                file.write(_npy_head("<i8", (self.images,)))
-                for start in range(0, self.images, 65_536):
-                    seeds = range(start, min(start + 65_536, self.images))
-                    file.write(np.array([self.labels(seed) for seed in seeds], "<i8").tobytes())
+            self._begin_labels(self.labels)
         self.file = self.archive.open(zipfile.ZipInfo("images.npy"), "w", force_zip64=True)
         self.file.write(_npy_head("|u1", (self.images, *self.shape)))
+
+    def _begin_labels(self, labels: LabelTable) -> None:
+        assert self.archive is not None
+        name, kind, shape = "labels.npy", "<i8", (self.images,)
+        if labels.names:
+            written = np.array(labels.names)
+            with self.archive.open(zipfile.ZipInfo("label_names.npy"), "w") as file:
+                np.lib.format.write_array(file, written, allow_pickle=False)
+            name, kind, shape = "label_rows.npy", "<f4", (self.images, len(written))
+        with self.archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as file:
+            file.write(_npy_head(kind, shape))
+            for start in range(0, self.images, LABELS):
+                seeds = range(start, min(start + LABELS, self.images))
+                file.write(labels.of(seeds).astype(kind).tobytes())
 
     def keep(self, seeds: Sequence[int], packed: Packed) -> None:
         """Append the numbers."""

@@ -14,7 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from progan.core.errors import ConfigError
@@ -87,6 +89,13 @@ class Words:
         low, count = (0.0, 2) if self.on_off else (-1.0, LEVELS)
         values = torch.linspace(low, 1.0, count).tolist()
         return [((place, value),) for place in range(len(self.names)) for value in values]
+
+    def in_units(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Rows of labels as generators take them, n k, in the data's units."""
+        if self.on_off:
+            return rows.astype(np.float64)
+        low, high = np.array(self.ranges).T
+        return low + (rows + 1) / 2 * (high - low)
 
     def _class(self, label: Label) -> int:
         if isinstance(label, str) and label in self.class_names:

@@ -63,7 +63,8 @@ def choose_machine(trainer: Trainer, train: TrainSettings) -> Machine:
     torch.set_num_threads(count)
     processes = f"{here.world} processes × " if here else ""
     if device.type == "cpu":
-        what = f"CPU, {cores()} cores; {processes}{count} thread{'s' * (count > 1)}"
+        all_cores = f"{cores()} core{'s' * (cores() > 1)}"
+        what = f"CPU, {all_cores}; {processes}{count} thread{'s' * (count > 1)}"
     else:
         what = f"{processes}{torch.cuda.get_device_name(device)}"
     how = "measured fastest" if len(threads) + len(precisions) > 2 else "as asked"

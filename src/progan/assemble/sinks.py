@@ -11,11 +11,11 @@ whole.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from progan.assemble.archives import NpzSink, ZipSink
+from progan.assemble.archives import LabelTable, NpzSink, ZipSink
 from progan.assemble.containers import MADE_HERE
 from progan.assemble.files import free_name, write_out
 from progan.assemble.packers import Packed
@@ -113,7 +113,7 @@ def open_sink(
     images: int,
     shape: tuple[int, int, int],
     wanted: Mapping[str, Any],
-    labels: Callable[[int], int] | None,
+    labels: LabelTable | None,
 ) -> Sink:
     """The sink for a path: .npz, .zip, or a folder if it has no ending.
 

@@ -11,16 +11,19 @@ from __future__ import annotations
 import errno
 import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 
+from progan.assemble.archives import LabelTable
 from progan.assemble.containers import MADE_HERE
-from progan.assemble.labels import Label, plain
+from progan.assemble.labels import Asked, Label, plain, told
 from progan.assemble.many import EXACT, choose_for, draw
 from progan.assemble.model import Frame, Model, load
 from progan.assemble.notes import Settings, to_note
@@ -33,8 +36,10 @@ from progan.core.errors import CheckpointError, ConfigError, RoomError, Training
 from progan.core.grids import png_bytes, to_picture
 from progan.core.launch import LostError
 from progan.core.plan import Size, height_width
+from progan.core.system import Samples
 from progan.engine.backends import Backend
 from progan.engine.choice import Choice
+from progan.engine.preview import draw_seeds
 from progan.engine.stop import StopOnSignals
 
 __all__ = ["MOST", "Streamed", "help_out", "stream"]
@@ -114,13 +119,8 @@ def stream(
         },
     }
 
-    def class_of(seed: int) -> int:
-        first = seed % model.classes if asked is None else asked[0]
-        assert isinstance(first, int)
-        return first
-
     shape = (*height_width(settings.resolution), model.channels)
-    labels = class_of if model.classes else None
+    labels = _labels_of(model, truncation, asked)
     with closing(open_sink(path, images, shape, about, labels)) as sink:
         threads = distributed.share_cores()
         each = -(-images // distributed.world())
@@ -163,6 +163,26 @@ def stream(
         choice=choice,
         stopped=pump.there < images,
     )
+
+
+def _labels_of(
+    model: Model, truncation: float | None, asked: Sequence[Asked] | None
+) -> LabelTable | None:
+    """The labels that pictures are drawn with, from their latents; None without labels."""
+    words, system = model.words, model.system
+    if not words.classes and not words.names:
+        return None
+    assert isinstance(system, Samples)
+    (field,) = (field for field in system.latent_fields if field.role == "class")
+
+    def drawn(seeds: range) -> NDArray[Any]:
+        latents = draw_seeds(system, seeds, truncation)
+        if asked is not None:
+            latents = told(system.latent_fields, latents, list(asked) * len(seeds))
+        found = latents[field.name].numpy()
+        return words.in_units(found.reshape(len(seeds), -1)) if words.names else found
+
+    return LabelTable(of=drawn, names=words.names)
 
 
 def help_out(device: str = "auto") -> int:

@@ -31,17 +31,18 @@ def with_planes(x: Float[Tensor, "n c h w"], y: Float[Tensor, "n k"]) -> Float[T
 class LabelledScale(nn.Module):
     """Gain and bias of each channel that depend on the label.
 
-        out = (g + U y) · x + (b + V y)
+        out = (g + u U y) · x + (b + u V y)
 
     with y the label's row: a class picks a column of U and V. g starts at 1, all else at 0, so that
-    at first all labels are treated alike.
+    at first all labels are treated alike. `unit`, u, is how fast labels are learned beside g and b.
 
     Source: Dumoulin et al. 2017, "A Learned Representation for Artistic Style", equation 5, the
             part behind the normalisation.
     """
 
-    def __init__(self, channels: int, labels: int) -> None:
+    def __init__(self, channels: int, labels: int, *, unit: float = 1.0) -> None:
         super().__init__()
+        self.unit = unit
         self.gain, self.bias = nn.Linear(labels, channels), nn.Linear(labels, channels)
         for layer, start in ((self.gain, 1.0), (self.bias, 0.0)):
             nn.init.zeros_(layer.weight)
@@ -51,6 +52,7 @@ class LabelledScale(nn.Module):
         self, x: Float[Tensor, "n c h w"], y: Float[Tensor, "n k"]
     ) -> Float[Tensor, "n c h w"]:
         """Scale and move `x` as the labels `y` ask."""
+        y = self.unit * y
         gain, bias = self.gain(y)[:, :, None, None], self.bias(y)[:, :, None, None]
         return torch.addcmul(bias.to(x.dtype), gain.to(x.dtype), x)
 

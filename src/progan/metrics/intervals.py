@@ -1,6 +1,7 @@
 """How far a number may be off: subsets, bootstrap, jackknife.
 
     of_mean        the mean of independent values and its interval (Student's t)
+    of_share       a share of pictures, as all or none of them may be (Wilson)
     bootstrap      the mean of one value per picture: percentiles over resampled pictures
     jackknife      anything smooth that can be computed again without each of some blocks
     random_subsets rows of random subsets, each without repetition
@@ -23,7 +24,16 @@ from numpy.typing import NDArray
 from progan.core.errors import ConfigError
 from progan.core.randomness import seed_of
 
-__all__ = ["LEVEL", "Estimate", "around", "bootstrap", "jackknife", "of_mean", "random_subsets"]
+__all__ = [
+    "LEVEL",
+    "Estimate",
+    "around",
+    "bootstrap",
+    "jackknife",
+    "of_mean",
+    "of_share",
+    "random_subsets",
+]
 
 Doubles: TypeAlias = NDArray[np.float64]
 
@@ -74,6 +84,28 @@ def around(value: float, error: float, *, degrees: int, how: str, level: float =
     reach = _t(level, degrees) * error if degrees > 0 else math.nan
     return Estimate(
         value=value, error=error, low=value - reach, high=value + reach, level=level, how=how
+    )
+
+
+def of_share(hits: int, n: int, *, level: float = LEVEL) -> Estimate:
+    """The share p = hits/n of pictures, and the shares that would not make it improbable.
+
+        (p + z²/2n ± z √(p(1 − p)/n + z²/4n²)) / (1 + z²/n),   z the normal quantile
+
+    It has a width, and stays between 0 and 1, also where all or none hit.
+
+    Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference".
+    """
+    p, z = hits / n, NormalDist().inv_cdf((1 + level) / 2)
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    reach = z * math.sqrt(p * (1 - p) / n + (z / (2 * n)) ** 2) / (1 + z * z / n)
+    return Estimate(
+        value=p,
+        error=math.sqrt(p * (1 - p) / n),
+        low=max(0.0, min(p, middle - reach)),
+        high=min(1.0, max(p, middle + reach)),
+        level=level,
+        how="Wilson's score",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -17,7 +18,7 @@ from progan.metrics.finding import Finding, Values
 from progan.metrics.frechet import Frechet, fid, frechet_distance
 from progan.metrics.images import ImageSource
 from progan.metrics.inception_score import inception_score
-from progan.metrics.intervals import LEVEL, Estimate, around, bootstrap
+from progan.metrics.intervals import LEVEL, Estimate, around, of_share
 from progan.metrics.kernels import kid, mmd, rbf_of
 from progan.metrics.memorisation import memorisation
 from progan.metrics.moments import moments
@@ -244,11 +245,14 @@ def agreement(real: Side, fake: Side, seed: int) -> Values:
             f"the extractor tells {len(names)} classes apart, and class {int(asked.max())} was "
             "asked for. Train one on the same pictures: progan metrics train-extractor DATA"
         )
-    right = (asked == seen).astype(np.float64)
-    each = {names[k]: bootstrap(right[asked == k], seed=seed) for k in np.unique(asked)}
+    classes = [(int(k), asked == k) for k in np.unique(asked)]
+    each = {names[k]: of_share(int((seen[of] == k).sum()), int(of.sum())) for k, of in classes}
     mean = _mean_of(list(each.values()))
     one = {"mean": mean, **each}
-    return {level: Finding(value=found.value, estimate=found) for level, found in one.items()}
+    return {
+        level: Finding(value=found.value, estimate=replace(found, how=mean.how))
+        for level, found in one.items()
+    }
 
 
 def of_classes(
@@ -325,5 +329,5 @@ def _mean_of(found: list[Estimate]) -> Estimate:
         low=value - rooted([one.value - one.low for one in found]),
         high=value + rooted([one.high - one.value for one in found]),
         level=LEVEL,
-        how="bootstrap, class by class",
+        how="Wilson's score, class by class",
     )

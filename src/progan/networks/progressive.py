@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Critic", "Enlarge", "Generator", "Layer", "resolutions"]
 
+LABEL_UNIT = 0.1
+"""What the numbers of a label are multiplied with before gains and biases are made of them: at the
+rates of equalized layers they would otherwise outrun the rest, and pictures of a class be alike."""
+
 
 def resolutions(last: int) -> list[int]:
     """4, 8, 16, … up to `last`."""
@@ -119,7 +123,7 @@ class Generator(nn.Module):
 
         def layer(conv: nn.Module, width: int) -> Layer:
             norm = nn.BatchNorm2d(width) if batch_norm else None
-            scale = LabelledScale(width, classes) if told else None
+            scale = LabelledScale(width, classes, unit=LABEL_UNIT) if told else None
             return Layer(conv, norm=norm, slope=slope, pixelnorm=pixelnorm, scale=scale)
 
         def block(before: int, width: int) -> nn.Sequential:
