@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,13 +12,17 @@ import pytest
 from PIL import Image
 
 from progan.assemble import contest, train
-from progan.assemble.contest import StoppedError, carry_out, gather, read_comparison, write_table
+from progan.assemble.contest import StoppedError, carry_out, gather, read_comparison
+from progan.assemble.contest_numbers import write_table
+from progan.assemble.model import load
 from progan.assemble.session import Outcome
 from progan.assemble.verdicts import answers_of, lines_of
 from progan.core.comparison import Comparison, Entry, Question, parse_comparison
 from progan.core.config import write_recipe
 from progan.core.errors import ConfigError, TrainingError
-from progan.report.contest import CLASSES, REAL_CLASSES, write_page
+from progan.report.contest import CLASSES, REAL_CLASSES, Answer, Line, write_page
+from progan.report.contest_markdown import write_markdown, write_sheets
+from progan.systems.registry import SYSTEMS
 from tiny_run import tiny_run
 
 TEXT = """\
@@ -166,6 +171,111 @@ def test_the_page_and_the_table_hold_every_number(trainings: Trainings, tmp_path
                 assert str(value) in [row["value"] for row in rows]
 
 
+def test_what_each_cost_stands_beside_its_numbers(trainings: Trainings, tmp_path: Path) -> None:
+    asked = comparison()
+    found = play(tmp_path, trainings)
+    system = load(found[0].run).system
+    own = sum(p.numel() for p in system.generator.parameters())
+    every = sum(p.numel() for p in system.parameters())
+    assert {tuple(one.weights.items()) for one in found} == {(("generator", own), ("all", every))}
+    assert 0 < own < every
+    with write_table(found, tmp_path / "comparison.csv").open() as file:
+        for row in csv.DictReader(file):
+            assert (row["generator_weights"], row["weights"]) == (str(own), str(every))
+            assert row["images"] == "160"
+            assert float(row["seconds"]) > 0
+    shown = write_page(asked, found, lines_of(asked, found), [], tmp_path / "c.html", "x")
+    effort = shown.read_text().partition('<section id="effort"')[2].partition("</section>")[0]
+    assert effort.count(f"{own:,}") == effort.count(f"{every:,}") == 4
+
+
+def test_what_was_measured_before_weights_were_counted_is_not_measured_again(
+    trainings: Trainings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = play(tmp_path, trainings)
+    place = first[0].run / "measured.json"
+    kept = json.loads(place.read_text())
+    del kept["weights"]
+    place.write_text(json.dumps(kept))
+    from progan.assemble import evaluate
+
+    monkeypatch.setattr(evaluate, "evaluate_run", None)
+    assert play(tmp_path, trainings) == first
+
+
+def test_the_table_of_a_document_has_a_line_for_each_contestant(
+    trainings: Trainings, tmp_path: Path
+) -> None:
+    asked = comparison()
+    found = play(tmp_path, trainings)
+    for one in found[:2]:
+        grid = Image.new("L", (64, 64), 200)
+        (one.run / "review").mkdir(exist_ok=True)
+        for name in ("samples", "real"):
+            grid.save(one.run / "review" / f"{name}.png")
+        review = {"samples": "samples.png", "real": "real.png"}
+        (one.run / "review" / "review.json").write_text(json.dumps(review))
+    lines = lines_of(asked, found)
+    sheets = write_sheets(asked, found, tmp_path)
+    text = write_markdown(
+        asked, found, lines, [], sheets, tmp_path / "comparison.md", "progan compare"
+    )
+    rows = [line for line in text.read_text().splitlines() if line.startswith("|")]
+    assert [row.split(" | ")[0] for row in rows] == [
+        "| ",
+        "| ---",
+        "| A",
+        "| B",
+        "| real pictures",
+    ]
+    assert len({row.count("|") for row in rows}) == 1
+    mean = next(line for line in lines if line.level == "mean")
+    assert f"{mean.cells['A'].mean:.2f} ± {mean.cells['A'].spread:.2f}" in rows[2]
+    assert f"{found[0].weights['all']:,}" in rows[2]
+    assert "SWD x 10³, 16" not in rows[0]  # levels are for the page
+    assert set(sheets) == {"A", "B", "real pictures"}
+    for path in sheets.values():
+        with Image.open(path) as sheet:
+            assert sheet.size == (64, 32)  # four of eight rows
+        assert f"]({path.relative_to(tmp_path)})" in text.read_text()
+
+
+def test_many_measures_stand_below_each_other_with_their_levels_and_claims_behind(
+    trainings: Trainings, tmp_path: Path
+) -> None:
+    asked, found = comparison(), play(tmp_path, trainings)
+    lines = lines_of(asked, found)
+    many = [
+        *lines,
+        *(replace(lines[0], title=f"measure {number}", level="") for number in range(16)),
+    ]
+    answers = [Answer(words="A | B", outcome="open", because="one seed")]
+    to = tmp_path / "c.md"
+    rows = [
+        row.strip("| ").split(" | ")
+        for row in write_markdown(asked, found, many, answers, {}, to, "x").read_text().splitlines()
+        if row.startswith("|")
+    ]
+    assert rows[0] == ["A", "B", "real pictures"]
+    first = [row[0] for row in rows[2 : 2 + len(many)]]
+    assert first == [*(measure_of(line) for line in lines), *(f"measure {n}" for n in range(16))]
+    assert ["claim", "outcome", "why"] in rows
+    assert rows[-1] == ["A / B", "open", "one seed"]
+
+
+def measure_of(line: Line) -> str:
+    return line.title if line.level in ("", "mean") else f"{line.title}, {line.level}"
+
+
+def test_one_that_failed_is_named_in_the_document(trainings: Trainings, tmp_path: Path) -> None:
+    trainings.fails.add("b-0")
+    found = play(tmp_path, trainings)
+    text = write_markdown(
+        comparison(), found, lines_of(comparison(), found), [], {}, tmp_path / "c.md", "x"
+    )
+    assert "B, seed 0, failed: It diverged." in text.read_text()
+
+
 def test_rows_of_classes_are_shown_and_named(trainings: Trainings, tmp_path: Path) -> None:
     asked = comparison()
     found = play(tmp_path, trainings)
@@ -222,6 +332,15 @@ def test_finished_runs_that_differ_in_the_seed_alone_are_one_contestant(
     assert [(one.contestant, one.seed) for one in found] == [("a", 0), ("a", 1), ("b", 1)]
     with pytest.raises(ConfigError, match="1 contestant came"):
         gather(runs[:2], metrics=["swd"], images=16, heard=lambda text: None)
+
+
+def test_the_family_has_every_system_once_that_draws_from_noise() -> None:
+    """Each in its preset for a CPU, told of labels only where it takes them."""
+    family = read_comparison("family_fashion_mnist", "effnet-lite0")
+    systems = [recipe.system for recipe in family.contestants.values()]
+    assert sorted(systems) == sorted(SYSTEMS)
+    assert {recipe.preset for recipe in family.contestants.values()} == {"cpu"}
+    assert {recipe.train.minutes for recipe in family.contestants.values()} == {10}
 
 
 def test_packaged_comparisons_can_be_read() -> None:

@@ -102,7 +102,7 @@ def test_a_misspelt_system_is_told_with_its_place() -> None:
     with pytest.raises(ConfigError) as caught:
         resolve(parse_recipe("# mine\nsystem: porgan", "recipe.yaml"))
     message = str(caught.value)
-    assert message.startswith('recipe.yaml line 2: "porgan" is not a system (')
+    assert message.startswith('recipe.yaml line 2: "porgan" is not a system. ')
     assert message.endswith("Did you mean progan? See: progan describe")
 
 

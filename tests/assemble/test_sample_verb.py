@@ -39,13 +39,15 @@ def test_alone_it_samples_the_newest_run_here(make_run: MakeRun, here: Path) -> 
         "--seeds 7 --truncation 0.5 --resolution 8 --alpha 0.25",
         "--label dog --seeds 1-4 --at-images 450 --weights live",
         "--label dog --label cat --seeds 1,2",
+        "--arithmetic '1,2,3 - 4-6 + 7' --truncation 0.5",
+        "--walk 0,3,7",
     ],
 )
 def test_the_command_it_prints_gives_the_same_pixels(
     make_run: MakeRun, here: Path, words: str
 ) -> None:
     run = make_run(name="猫 画像 #1", classes=("cat", "dog"))
-    printed = run_verb(run, *words.split(), "first one.png")
+    printed = run_verb(run, *shlex.split(words), "first one.png")
     pixels = pixels_of("first one.png")
     again = re.search("Again: progan sample (.*)", printed)
     like = re.search("progan sample (--like .*)", printed)
@@ -142,7 +144,12 @@ def test_growth_is_filmed_from_the_snapshots(make_run: MakeRun, here: Path) -> N
         ("--separate --grid 2x2", "leave one out"),
         ("--like gone.png", "no picture at gone.png"),
         ("--at-images 3", "no checkpoint at 3 images"),
-        ("--walk 0,1 walk.png", "A film cannot be written"),
+        ("--walk 0,1 --fps 5 walk.png", "A film cannot be written"),
+        ("--walk 3 walk.png", "nowhere to go"),
+        ("--walk 0,1 --label cat walk.png", "keeps each seed's own"),
+        ("--arithmetic 1,2,3", "takes 2 to 16 terms"),
+        ("--arithmetic king", "with commas between, and . or - between blanks"),
+        ("--arithmetic 1 --seeds 3", "--arithmetic and --seeds do not go together"),
         ("cats.gif", "films need --walk"),
         ("runs/cats out.jpg", "A picture cannot be written"),
         ("runs/cast", "Did you mean runs/cats"),

@@ -281,6 +281,9 @@ def test_a_good_note_is_read_back(tmp_path: Path) -> None:
         ("truncation", "0.5"),
         ("truncation", 1e999),
         ("truncation", -0.1),
+        ("z_std", 0),
+        ("z_std", "1"),
+        ("z_std", 10**400),
         ("resolution", 0),
         ("resolution", [16]),
         ("resolution", [1, 2, 3]),
@@ -293,6 +296,12 @@ def test_a_good_note_is_read_back(tmp_path: Path) -> None:
         ("labels", [0, 1]),
         ("labels", []),
         ("labels", [0.0]),
+        ("traverse", 1),
+        ("way", 1),
+        ("way", True),  # four seeds in two rows of two
+        ("arithmetic", "0,1 - 2"),  # other seeds
+        ("arithmetic", "0,1 - 2,3"),  # three rows of three
+        ("arithmetic", 3),
         ("extra", 1),
     ],
 )
@@ -320,7 +329,7 @@ def without(plain: dict[str, Any], key: str) -> dict[str, Any]:
 
 def test_a_missing_key_is_refused(tmp_path: Path) -> None:
     plain = json.loads(to_note(GOOD)["progan"])
-    newer = {"traverse", "to_label"}  # which older notes have not
+    newer = {"traverse", "to_label", "arithmetic", "way", "z_std"}  # which older notes have not
     for key in newer:
         assert read_note(picture_with(tmp_path, json.dumps(without(plain, key)))) == GOOD
     for key in plain.keys() - newer:

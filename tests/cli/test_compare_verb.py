@@ -1,10 +1,23 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from small_world import Cli
+from small_world import Cli, weights
+
+TEXT = """\
+data: {source: fashion-mnist, resolution: 16, images: 64, labels: none}
+train: {images: 192, previews: 4, threads: 1, precision: fp32}
+seeds: [0]
+metrics: [swd]
+images: 16
+contestants:
+  A: {preset: cpu, set: {fmap_max: 8, latent_size: 8}}
+  B: {preset: cpu, set: {fmap_max: 8, latent_size: 4}}
+  C: {preset: cpu, set: {fmap_max: 8, latent_size: 2}}
+"""
 
 
 @pytest.mark.parametrize(
@@ -17,6 +30,8 @@ from small_world import Cli
         (["classics_fashion_mnist", "--seeds", "0,0"], "each once"),
         (["classics_fashion_mnist", "--seeds", "0-2"], "with commas between"),
         ([".", "--minutes", "3"], "not trained again"),
+        ([".", "--at-once", "2"], "not trained again"),
+        (["classics_fashion_mnist", "--at-once", "0"], "must be from 1 to 64"),
         ([".", "classics_fashion_mnist"], "not both"),
     ],
 )
@@ -28,3 +43,18 @@ def test_mistakes_are_told_in_one_line(
     assert said.code == 2
     assert message in said.err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_two_at_once_end_in_the_bits_of_one_after_another(cli: Cli, here: Path) -> None:
+    Path("abc.yaml").write_text(TEXT)
+    said = cli("compare", "abc.yaml", "--at-once", "2", "--to", "both")
+    assert said.code == 0, said.err
+    assert "3 of 3   " in said.out
+    assert cli("compare", "abc.yaml", "--to", "single").code == 0
+    for name in ("a-0", "b-0", "c-0"):
+        assert weights(Path("both") / name) == weights(Path("single") / name)
+    there = {path.name for path in Path("both").iterdir()}
+    assert not any(name.startswith("_company") for name in there)
+    assert Path("both/comparison.csv").read_text() == Path("single/comparison.csv").read_text()

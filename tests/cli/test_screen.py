@@ -48,6 +48,17 @@ def test_the_plan_fits_into_60_columns_and_counts_from_enter() -> None:
     assert lines[3].split() == ["report", "88:53:31", "88:54:19"]
 
 
+def test_the_times_of_a_later_training_of_one_command_count_from_its_own_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(screen, "BEGAN", 100.0)
+    monkeypatch.setattr(screen.time, "monotonic", lambda: 807.0)
+    for began, first in ((None, "11:47"), (800.0, "0:07")):  # 707 s and 7 s ago
+        screen.Face(live=False, began=began).plan("title", PLAN, {0: 3000.0, 1: 25.0}, 48.0)
+        line = next(line for line in capsys.readouterr().out.splitlines() if " 12,000 " in line)
+        assert line.split()[-2] == first
+
+
 @pytest.mark.parametrize("width", [40, 60, 100])
 def test_the_line_of_progress_fits_and_says_what_matters(width: int) -> None:
     first, second = figures.status_lines(

@@ -30,6 +30,14 @@ def test_a_decay_does_not_look_at_the_batch() -> None:
     assert average.keep(1) == average.keep(10_000) == 0.999
 
 
+def test_before_its_first_step_an_average_keeps_nothing() -> None:
+    average = Average(half_life_images=None, decay=0.999, start_step=200)
+    assert [average.keep(32, step) for step in (0, 199, 200, 5_000)] == [0.0, 0.0, 0.999, 0.999]
+    assert average.keep(32) == 0.999
+    with pytest.raises(ConfigError, match="start_step is -1"):
+        Average(start_step=-1)
+
+
 @pytest.mark.parametrize(("half_life", "decay"), [(None, None), (10, 0.9)])
 def test_an_average_needs_exactly_one_way_to_forget(
     half_life: int | None, decay: float | None

@@ -6,8 +6,9 @@ import torch
 from progan.core import distributed
 from progan.core.errors import CheckpointError, ConfigError
 from progan.core.plan import Plan
+from progan.core.specs import Average
 from progan.engine.loop import State, Trainer
-from toys import ToyData, bits, same, toy
+from toys import ToyData, ToyGrowing, bits, same, toy
 
 
 def trainer(**options: object) -> Trainer:
@@ -97,6 +98,30 @@ def test_the_average_is_half_way_after_one_half_life() -> None:
     live = t.system.generator[0].weight
     average = t.averages.modules["generator"][0].weight
     torch.testing.assert_close(average, (before + live) / 2)
+
+
+def test_until_its_first_step_the_average_is_the_weights_to_the_bit() -> None:
+    """Steps 0 and 1 copy; in step 2 it keeps half, and is no longer the weights."""
+    system = ToyGrowing(images=640)
+    system.average = Average(half_life_images=None, decay=0.5, start_step=2)
+    trainer = Trainer(system, ToyData())
+    for step in range(3):
+        before = [p.clone() for p in trainer.averages.modules["generator"].parameters()]
+        trainer.step()
+        live = list(system.generator.parameters())
+        average = list(trainer.averages.modules["generator"].parameters())
+        same = [torch.equal(a, b) for a, b in zip(average, live, strict=True)]
+        assert all(same) == (step < 2)
+    for old, now, own in zip(before, live, average, strict=True):
+        torch.testing.assert_close(own, (old + now) / 2)
+
+
+def test_joint_statistics_need_a_process_for_each_shard() -> None:
+    system = ToyGrowing()
+    system.joint_statistics = True
+    assert Trainer(system, ToyData()).shards == 1
+    with pytest.raises(ConfigError, match="this run has 2 shards on 1 process: --set statistics"):
+        Trainer(system, ToyData(), shards=2)
 
 
 def test_averages_swap_in_and_out_again() -> None:

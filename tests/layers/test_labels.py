@@ -90,3 +90,59 @@ def test_every_dense_and_convolutional_layer_gets_spectral_norm() -> None:
     for layer in (network[0], network[2]):
         largest = torch.linalg.matrix_norm(layer.weight.detach().flatten(1), ord=2)
         assert abs(float(largest) - 1) < 1e-3
+
+
+def test_after_fifty_passes_no_layer_stretches_more_than_once() -> None:
+    torch.manual_seed(0)
+    network = with_spectral_norm(
+        nn.Sequential(nn.Conv2d(3, 16, 3), nn.Flatten(), nn.Linear(64, 8), nn.Linear(8, 8))
+    )
+    for _ in range(50):
+        network(torch.randn(1, 3, 4, 4))
+    for layer in (network[0], network[2], network[3]):
+        largest = torch.linalg.matrix_norm(layer.weight.detach().flatten(1), ord=2)
+        assert abs(float(largest) - 1) < 0.02
+
+
+def test_a_table_of_vectors_is_divided_too_and_what_is_spared_is_not() -> None:
+    table, spared = nn.Embedding(5, 3), nn.Sequential(nn.Linear(3, 3))
+    kept = spared[0].weight.detach().clone()
+    with_spectral_norm(nn.ModuleList([table, spared]), but=[spared])
+    for _ in range(80):
+        table(torch.tensor([0, 4]))
+    assert abs(float(torch.linalg.matrix_norm(table.weight.detach(), ord=2)) - 1) < 1e-3
+    assert torch.equal(spared[0].weight, kept)
+
+
+def test_a_divided_network_comes_back_from_its_state_to_the_bit() -> None:
+    def make(seed: int) -> nn.Module:
+        torch.manual_seed(seed)
+        return with_spectral_norm(nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2)))
+
+    one, other, x = make(0), make(1), torch.randn(3, 4)
+    one(x)
+    other.load_state_dict(one.state_dict())
+    assert torch.equal(one.eval()(x), other.eval()(x))
+    assert torch.equal(one.train()(x), other.train()(x))
+
+
+def test_nothing_is_divided_by_less_than_eps() -> None:
+    weight = torch.diag(torch.tensor([1e-6, 1e-7]))
+    found = SpectralNorm(weight, eps=1e-3)(weight)
+    torch.testing.assert_close(found, weight / 1e-3)
+
+
+def test_without_common_numbers_vectors_of_zeros_leave_plain_batch_norm() -> None:
+    """Only the vectors are learned: no more numbers than two for each channel and class."""
+    norm, plain, x = (
+        ConditionalBatchNorm2d(4, 3, common=False, eps=1e-3),
+        nn.BatchNorm2d(4, eps=1e-3, affine=False),
+        torch.randn(6, 4, 3, 3),
+    )
+    y = label_rows(torch.tensor([0, 1, 2, 0, 1, 2]), 3)
+    torch.testing.assert_close(norm(x, y), plain(x))
+    assert sum(p.numel() for p in norm.parameters()) == 2 * 4 * 3
+    with torch.no_grad():
+        norm.gain.weight[:, 1], norm.bias.weight[:, 1] = 0.5, -2.0
+    torch.testing.assert_close(norm(x, y)[1], 1.5 * plain(x)[1] - 2)
+    torch.testing.assert_close(norm(x, y)[0], plain(x)[0])

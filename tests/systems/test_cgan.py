@@ -316,7 +316,20 @@ def test_presets_have_their_papers_numbers() -> None:
     assert projection.optimizer == Adam(lr=2e-4, betas=(0.0, 0.9))
     assert projection.spectral_norm
     assert projection.generator_norm == "conditional-batch"
-    assert (preset("ac-gan").latent_size, preset("ac-gan").batch) == (110, 100)
+    ac_gan = preset("ac-gan")
+    assert (ac_gan.latent_size, ac_gan.batch, ac_gan.dropout) == (110, 100, 0.5)
+
+
+def test_dropout_stands_behind_every_rectifier_of_the_discriminator(make: Make) -> None:
+    critic = small(make, "ac-gan", dropout=0.25).discriminator
+    rectifiers = sum(isinstance(m, torch.nn.LeakyReLU) for m in critic.modules())
+    dropped = [m.p for m in critic.modules() if isinstance(m, torch.nn.Dropout)]
+    assert rectifiers > 0
+    assert dropped == [0.25] * rectifiers
+    image = pictures().image
+    assert not torch.equal(critic(image), critic(image))
+    critic.eval()
+    assert torch.equal(critic(image), critic(image))
 
 
 def test_dense_networks_have_the_papers_sizes(make: Make) -> None:
@@ -334,6 +347,9 @@ def test_dense_networks_have_the_papers_sizes(make: Make) -> None:
         ({"condition": "matching-aware", "objective": "relativistic"}, "two kinds of fakes"),
         ({"network": "toy", "generator_norm": "conditional-batch"}, "only dcgan has"),
         ({"match_on_fake": True}, "no second head"),
+        ({"condition": "ac-gan", "dropout": 1.0}, "from 0 to below 1"),
+        ({"condition": "concat", "dropout": 0.5}, "not concatenated"),
+        ({"condition": "ac-gan", "dropout": 0.5, "network": "mlp"}, "network mlp"),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(settings: Any, says: str) -> None:

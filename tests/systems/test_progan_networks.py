@@ -291,7 +291,7 @@ def test_a_label_can_scale_every_layer_of_the_generator(make: Make) -> None:
     plain.load_state_dict({k: v for k, v in generator.state_dict().items() if ".scale." not in k})
     assert torch.equal(generator(z, label, 16), plain(z, label, 16))  # gains 1, biases 0
     with torch.no_grad():
-        scales[-1].bias.weight[:, 1] = 1.0  # of class 1, in the last layer
+        scales[-1].bias.weight[:, 1] = 10.0  # of class 1, in the last layer; a tenth counts
     assert torch.equal(generator(z, label, 16)[0], plain(z, label, 16)[0])
     colours = generator.to_image["16"]
     moved = (colours.weight * colours.scale).sum(dim=(1, 2, 3))  # 1 more in every channel

@@ -17,21 +17,21 @@ from progan.extractors.base import Extractor
 from progan.extractors.trained import as_extractor
 from progan.extractors.training import LabelledPictures, accuracy, train_classifier
 
-__all__ = ["CLASSES", "HELD_OUT", "classifier", "digits", "seen"]
+__all__ = ["CLASSES", "HELD_OUT", "OWN_SIDE", "classifier", "digits", "seen"]
 
-CLASSES, SIDE = 10, 16
+CLASSES, SIDE, OWN_SIDE = 10, 16, 8
 HELD_OUT = 500
 """Pictures that nothing learns from."""
 SHOWN = 40_000
 """Pictures a classifier is shown in its training."""
 
 
-@lru_cache(maxsize=1)
-def digits() -> tuple[Pictures, Pictures]:
-    """The pictures to learn from, and those held out: 1,297 and 500 of 16 pixels a side.
+@lru_cache(maxsize=4)
+def digits(side: int = SIDE) -> tuple[Pictures, Pictures]:
+    """The pictures to learn from, and those held out: 1,297 and 500 of `side` pixels a side.
 
     They are scikit-learn's (UCI, optical recognition of handwritten digits), of 8 pixels and 17
-    shades, enlarged by bicubic interpolation.
+    shades, enlarged by bicubic interpolation unless 8 are asked for.
 
     Raises: ConfigError where scikit-learn is not installed.
     """
@@ -45,7 +45,7 @@ def digits() -> tuple[Pictures, Pictures]:
     small = np.rint(np.asarray(found.images) * (255 / 16)).astype(np.uint8)
     large = np.stack(
         [
-            np.asarray(Image.fromarray(one).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+            np.asarray(Image.fromarray(one).resize((side, side), Image.Resampling.BICUBIC))
             for one in small
         ]
     )
@@ -56,13 +56,12 @@ def digits() -> tuple[Pictures, Pictures]:
 
 
 @lru_cache(maxsize=4)
-def classifier(seed: int) -> tuple[Extractor, float]:
+def classifier(seed: int, side: int = SIDE) -> tuple[Extractor, float]:
     """A classifier of digits, and the share of held-out digits it reads rightly."""
-    known, held = (_labelled(part) for part in digits())
+    known, held = (_labelled(part) for part in digits(side))
     network = train_classifier(known, CLASSES, images=SHOWN, seed=seed)
     names = tuple(map(str, range(CLASSES)))
-    side = digits()[0].pixels.shape[2]
-    judge = as_extractor(network, f"digits-{seed}", side=side, channels=1, classes=names)
+    judge = as_extractor(network, f"digits-{seed}-{side}", side=side, channels=1, classes=names)
     return judge, accuracy(network, held, CLASSES)[0]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,23 +15,25 @@ from progan.assemble.build import build_system
 from progan.core.batch import Batch, Images, Labelled
 from progan.core.config import apply_sets
 from progan.core.grids import to_uint8
+from progan.core.plan import Progress
 from progan.core.recipe import Recipe, TrainSettings
 from progan.core.specs import DataSpec
+from progan.core.system import System
 from progan.data.order import Order
 from progan.engine.loop import Trainer
 from progan.engine.preview import seeded
 
-__all__ = ["Draws", "Pictures", "drawn", "trained"]
+__all__ = ["Draws", "Pictures", "begun", "drawn", "drawn_by", "played", "trained"]
 
 BLOCK = 250
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pictures:
-    """Grey pictures and the class of each."""
+    """Pictures and the class of each."""
 
     pixels: NDArray[np.uint8]
-    """n 1 side side."""
+    """n c side side."""
     labels: NDArray[np.int64]
     classes: int
 
@@ -46,14 +48,14 @@ class Pictures:
 
     @property
     def images(self) -> Tensor:
-        """n 1 side side in [−1, 1]."""
+        """n c side side in [−1, 1]."""
         return torch.from_numpy(self.pixels).float().div(127.5).sub(1)
 
     @property
     def spec(self) -> DataSpec:
         """What a system is told of them."""
-        side = self.pixels.shape[2]
-        return DataSpec(resolution=side, channels=1, classes=self.classes, images=len(self))
+        _, channels, side, _ = self.pixels.shape
+        return DataSpec(resolution=side, channels=channels, classes=self.classes, images=len(self))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,29 +75,51 @@ class Draws:
         return Labelled(some.images, torch.from_numpy(some.labels))
 
 
-def trained(
-    system: str, pictures: Pictures, *, preset: str, seed: int, sets: Sequence[str]
+def begun(
+    system: str,
+    pictures: Pictures,
+    *,
+    preset: str,
+    seed: int,
+    sets: Sequence[str] = (),
+    change: Callable[[System[Any]], None] = lambda system: None,
 ) -> Trainer:
-    """Train a system on `pictures` to its end; it is left in evaluation, with live weights."""
+    """A system that has yet to learn from `pictures`; `change` may alter it before it begins."""
     recipe = Recipe(system=system, preset=preset, train=TrainSettings(seed=seed))
     made = build_system(apply_sets(recipe, list(sets)), pictures.spec, torch.device("cpu"))
+    change(made)
     draws = Draws(pictures=pictures, seed=seed, batch_type=made.batch_type)
-    trainer = Trainer(made, draws, seed=seed)
+    return Trainer(made, draws, seed=seed)
+
+
+def trained(system: str, pictures: Pictures, **asked: Any) -> Trainer:
+    """The same, trained to its end; it is left in evaluation, with live weights."""
+    return played(begun(system, pictures, **asked))
+
+
+def played(trainer: Trainer) -> Trainer:
+    """Train to the end; the system is left in evaluation, with live weights."""
     while not trainer.done:
         trainer.step()
-    made.eval()
+    trainer.system.eval()
     return trainer
 
 
 def drawn(trainer: Trainer, field: str, values: Tensor) -> NDArray[np.uint8]:
-    """A picture for each of `values` of a latent field: n 1 side side; all else is drawn.
+    """A picture for each of `values` of a latent field: n c side side; all else is drawn.
 
     The same latents at every call.
     """
-    system: Any = trainer.system
+    return drawn_by(trainer.system, trainer.at, field, values)
+
+
+def drawn_by(
+    system: Any, at: Progress, field: str, values: Tensor, truncation: float | None = None
+) -> NDArray[np.uint8]:
+    """The same by any weights, and of latents that are cut."""
     parts = []
     for block, some in enumerate(torch.split(values, BLOCK)):
         with torch.no_grad(), seeded("acceptance", block):
-            latents = {**system.draw(len(some)), field: some}
-            parts.append(to_uint8(system.generate(latents, trainer.at)))
+            latents = {**system.draw(len(some), truncation), field: some}
+            parts.append(to_uint8(system.generate(latents, at)))
     return np.concatenate(parts)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from progan.acceptance import codes, conditional
+from progan.acceptance import codes, conditional, dcgan, likeness, pairs, residual
 from progan.acceptance.record import Numbers, Task
 from progan.core.config import choose
 from progan.core.errors import ConfigError
@@ -15,7 +15,11 @@ __all__ = ["TASKS", "Outcome", "carry_out", "lookup"]
 
 TASKS: Mapping[str, Sequence[Task]] = {
     "cgan": conditional.TASKS,
+    "dcgan": dcgan.TASKS,
     "infogan": codes.TASKS,
+    "vaegan": likeness.TASKS,
+    "bigan": pairs.TASKS,
+    **residual.TASKS,
 }
 
 

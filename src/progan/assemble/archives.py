@@ -121,7 +121,8 @@ class NpzSink(_Archive):
 
     def _begin_labels(self, labels: LabelTable) -> None:
         assert self.archive is not None
-        name, kind, shape = "labels.npy", "<i8", (self.images,)
+        name, kind = "labels.npy", "<i8"
+        shape: tuple[int, ...] = (self.images,)
         if labels.names:
             written = np.array(labels.names)
             with self.archive.open(zipfile.ZipInfo("label_names.npy"), "w") as file:

@@ -47,7 +47,7 @@ def write_class_sheets(run: Path, model: Model, extractor: Extractor | None) -> 
     if model.classes == classes:
         made = np.concatenate([_asked(model, label) for label in range(classes)])
     elif extractor is not None and extractor.classes == classes:
-        pictures = Generated(model.system, model.moment, "classes")(0, LOOKED_AT)
+        pictures = Generated(model.standing().system, model.moment, "classes")(0, LOOKED_AT)
         made = _sorted(pictures, _seen(extractor, pictures), classes)
     else:
         return ()

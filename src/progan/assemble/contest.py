@@ -6,36 +6,25 @@ training is a run like any other, in a folder of its own: `FOLDER/CONTESTANT-SEE
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-from progan.assemble.ask import Asked, Prepared
-from progan.assemble.files import write_out
+from progan.assemble.at_once import train_at_once
+from progan.assemble.contest_numbers import measured
+from progan.assemble.contestants import StoppedError, Trains, refuse_other, train_one
 from progan.assemble.recipes import resolve
-from progan.assemble.screens import Screen
 from progan.core.comparison import Comparison, Entry, parse_comparison, slug_of
 from progan.core.config import Recipe, choose, read_recipe
 from progan.core.errors import CheckpointError, ConfigError, TrainingError
 from progan.core.words import typed
-from progan.data.sources import open_source
-from progan.engine.checkpoint import checkpoints
 from progan.metrics.extracted import Extractor
 
-__all__ = ["carry_out", "gather", "packaged_comparisons", "read_comparison", "write_table"]
+__all__ = ["StoppedError", "carry_out", "gather", "packaged_comparisons", "read_comparison"]
 
-MEASURED = "measured.json"
-COLUMNS = ("contestant", "seed", "metric", "level", "value", "real", "n", "n_real", "extractor")
 ENDINGS = (".yaml", ".yml")
 
-Trains = Callable[[Callable[[Screen], Any]], int]
-"""Plays a training on a screen of its own; gives its exit code."""
 Hears = Callable[[str], None]
 
 
@@ -97,8 +86,15 @@ def carry_out(
     trains: Trains,
     heard: Hears,
     device: str | None = None,
+    at_once: int = 1,
+    worker: str = "",
+    words: Sequence[str] = (),
 ) -> list[Entry]:
-    """Train and measure whatever is missing in `folder`; every training, in order.
+    """Train and measure whatever is missing in `folder`; trainings begin in order.
+
+    With `at_once` above 1, so many train side by side, each in a process of its own with its share
+    of the cores, and all are measured when the last is done (`assemble/at_once.py`). `worker` is
+    the module whose `main` trains one of them, and `words` are the command as it will remember it.
 
     A contestant that fails (it diverges, or its settings do not suit the pictures) is told and left
     out of the measures; the others go on. A training that is stopped by the user stops all.
@@ -106,96 +102,32 @@ def carry_out(
     Raises: ConfigError where a folder holds other settings than the comparison, and
     `StoppedError` where the user stopped.
     """
-    found: list[Entry] = []
     extractor = _extractor_of(comparison)
-    asked = comparison.trainings()
-    for number, (name, seed) in enumerate(asked, start=1):
-        run = folder / f"{slug_of(name)}-{seed}"
+    asked: list[tuple[Entry, Recipe]] = []
+    for name, seed in comparison.trainings():
         recipe = comparison.recipe(name, seed)
         if device is not None:
             recipe = replace(recipe, train=replace(recipe.train, device=device))
-        heard(f"{number} of {len(asked)}   {name}, seed {seed}   {run}")
-        entry = Entry(contestant=name, seed=seed, run=run)
+        entry = Entry(contestant=name, seed=seed, run=folder / f"{slug_of(name)}-{seed}")
+        refuse_other(recipe, entry.run)
+        asked.append((entry, recipe))
+    if at_once > 1:
+        trained = train_at_once(asked, folder, at_once, worker=worker, words=words, heard=heard)
+        return [
+            entry if entry.failed else measured(entry, comparison, heard, extractor)
+            for entry in trained
+        ]
+    found: list[Entry] = []
+    for number, (entry, recipe) in enumerate(asked, start=1):
+        heard(f"{number} of {len(asked)}   {entry.contestant}, seed {entry.seed}   {entry.run}")
         try:
-            _train(recipe, run, trains)
-        except (TrainingError, CheckpointError) as error:
+            train_one(recipe, entry.run, trains)
+        except (TrainingError, CheckpointError, ConfigError) as error:
             heard(f"Left out: {error}")
             found.append(replace(entry, failed=str(error)))
             continue
-        found.append(_measured(entry, comparison, heard, extractor))
+        found.append(measured(entry, comparison, heard, extractor))
     return found
-
-
-class StoppedError(Exception):
-    """The user stopped a training of the comparison."""
-
-
-def _train(recipe: Recipe, run: Path, trains: Trains) -> None:
-    from progan.assemble.train import resume_run, train_run
-    from progan.report.read import read_run
-
-    if not run.exists():
-        name = run.name
-        began = time.monotonic()
-        asked = Asked(words=recipe.data.source, name=name, runs=run.parent, began=began)
-        prepared = Prepared(asked, recipe, open_source(recipe.data.source, recipe.data))
-        _finish(trains(lambda screen: train_run(prepared, screen)), run)
-        return
-    there = read_recipe(run / "recipe.yaml")
-    if replace(there, places={}) != replace(recipe, places={}):
-        raise ConfigError(
-            f"{run} was trained with other settings than this comparison asks for. "
-            "Begin elsewhere: progan compare … --to OTHER_FOLDER"
-        )
-    if (run / "report.html").exists() and read_run(run).finished:
-        return
-    if not checkpoints(run / "checkpoints"):
-        raise ConfigError(
-            f"{run} holds a training that never saved. Take the folder away, and again: "
-            "progan compare …"
-        )
-    _finish(trains(lambda screen: resume_run(run, screen)), run)
-
-
-def _finish(code: int, run: Path) -> None:
-    if code:
-        raise StoppedError(f"Stopped in {run}. The same command goes on from there.")
-
-
-def _measured(
-    entry: Entry, comparison: Comparison, heard: Hears, extractor: Extractor | None
-) -> Entry:
-    """A finished run with its measurement: from its file, where it was measured so before."""
-    from progan.assemble.class_sheets import write_class_sheets
-    from progan.assemble.evaluate import evaluate_run
-    from progan.assemble.model import load
-    from progan.metrics.known import METRICS
-
-    run = entry.run
-
-    wanted = {
-        "metrics": comparison.metrics and list(comparison.metrics),
-        "extractor": None if extractor is None else dict(extractor.record()),
-        "n": comparison.images,
-    }
-    newest = checkpoints(run / "checkpoints")[-1].name
-    place = run / MEASURED
-    try:
-        kept = json.loads(place.read_text(encoding="utf-8"))
-        if kept["asked"] == wanted and kept["checkpoint"] == newest:
-            return replace(entry, rows=tuple(kept["rows"]), classes=tuple(kept["classes"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    heard("Measuring")
-    model, metrics = load(run, device="cpu"), comparison.metrics
-    if metrics is not None and not model.classes:  # who is not told classes is not asked about them
-        metrics = tuple(name for name in metrics if not METRICS[name].labelled)
-    found = evaluate_run(run, metrics=metrics, images=comparison.images, extractor=extractor)
-    rows = tuple(found.to_json()["report"]["rows"])
-    classes = write_class_sheets(run, model, extractor)
-    content = {"asked": wanted, "checkpoint": newest, "rows": rows, "classes": classes}
-    write_out(place, (json.dumps(content, indent=1) + "\n").encode())
-    return replace(entry, rows=rows, classes=classes)
 
 
 def gather(
@@ -243,7 +175,7 @@ def gather(
         for seed, run in members:
             heard(f"{key}, seed {seed}   {run}")
             entry = Entry(contestant=key, seed=seed, run=run)
-            found.append(_measured(entry, comparison, heard, network))
+            found.append(measured(entry, comparison, heard, network))
     return comparison, found
 
 
@@ -281,20 +213,3 @@ def _extractor_of(comparison: Comparison) -> Extractor | None:
     from progan.extractors.names import lookup
 
     return None if comparison.extractor is None else lookup(comparison.extractor)
-
-
-def write_table(entries: Sequence[Entry], to: Path) -> Path:
-    """Every number as CSV: a line for each training, metric and level."""
-    text = io.StringIO()
-    lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(COLUMNS)
-    for entry in entries:
-        for row in entry.rows:
-            lines.writerow(
-                [
-                    *(entry.contestant, entry.seed, row["metric"], row["level"], row["value"]),
-                    *(row["floor"], row["images"], row["floor_images"], row["extractor"]),
-                ]
-            )
-    write_out(to, text.getvalue().encode())
-    return to

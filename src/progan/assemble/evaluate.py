@@ -257,7 +257,7 @@ def _measure(
             trained = learned_by(model, run, loader, against, resolution, extractor)
     moves = None
     if any(METRICS[name].of_model for name in metrics):
-        moves = Moved(model.system, model.moment)
+        moves = Moved(model.standing().system, model.moment)
     report = evaluate(
         as_real(loader, resolution),
         made,

@@ -34,6 +34,7 @@ class Pictured(Protocol):
 
     system: System[Any]
     moment: Progress
+    z_std: float
 
     def picture(self, row: Latents) -> Frame:
         """The picture of one latent, h w c."""
@@ -78,7 +79,8 @@ def draw(
     count = len(seeds)
     missing = 0 if isinstance(backend, Exact) else backend.batch - count
     # A batch is always whole: other sizes add up in another order, and compile anew.
-    latents = draw_seeds(model.system, [*seeds, *[seeds[-1]] * missing], truncation)
+    given_seeds = [*seeds, *[seeds[-1]] * missing]
+    latents = draw_seeds(model.system, given_seeds, truncation, model.z_std)
     if labels is not None:
         given = list(labels) * count if len(labels) == 1 else list(labels)
         given += [given[-1]] * missing

@@ -57,8 +57,14 @@ class Generated:
     torch's own generator is left as it was. The weights are those at the time this is made.
     """
 
-    def __init__(self, system: System[Any], at: Progress, *words: int | str) -> None:
-        self.system, self.words = system, words
+    def __init__(
+        self,
+        system: System[Any],
+        at: Progress,
+        *words: int | str,
+        truncation: float | None = None,
+    ) -> None:
+        self.system, self.words, self.truncation = system, words, truncation
         self.network = fixed(system, at)
         self.chunk = min(BLOCK, batch_for(self.network, next(system.parameters()).device))
         self._last: tuple[int, NDArray[np.uint8]] | None = None
@@ -85,7 +91,7 @@ class Generated:
         drawn = []
         for number in range(first, end):
             with seeded(*self.words, number):
-                drawn.append(self.system.draw(BLOCK)[field.name].numpy())
+                drawn.append(self.system.draw(BLOCK, self.truncation)[field.name].numpy())
         return np.concatenate(drawn)[start - first * BLOCK :][:count]
 
     @torch.no_grad()
@@ -94,7 +100,7 @@ class Generated:
             return self._last[1]
         assert isinstance(self.system, Samples)
         with seeded(*self.words, number), float32_products():
-            inputs = self.network.inputs(self.system.draw(BLOCK))
+            inputs = self.network.inputs(self.system.draw(BLOCK, self.truncation))
             pieces = zip(*(torch.split(value, self.chunk) for value in inputs), strict=True)
             made = np.concatenate([to_uint8(self.network(*piece)) for piece in pieces])
         self._last = number, made

@@ -25,16 +25,18 @@ import torch
 from progan.assemble.export import save_model
 from progan.assemble.labels import Asked, Label, Words, told
 from progan.assemble.many import Frame, choose_for, draw
+from progan.assemble.notes import MOST_STD
 from progan.assemble.stored import Stored, Weights, fill, open_stored
 from progan.assemble.walks import code_rows, label_rows, loop_walk, smooth_walk
 from progan.core.batch import Labelled
 from progan.core.errors import ConfigError
 from progan.core.grids import to_uint8
-from progan.core.latents import Latents
+from progan.core.latents import Latents, scaled
 from progan.core.plan import Progress, Size, height_width
 from progan.core.system import Samples, System
 from progan.engine.precision import choose_device, float32_products
 from progan.engine.preview import draw_seeds, seeded
+from progan.engine.standing import standing
 
 __all__ = ["Frame", "Label", "Model", "load"]
 
@@ -78,6 +80,10 @@ class Model:
         self.identity: str = filled.identity
         """SHA-256 of the weights in use: equal for a checkpoint and the model saved from it."""
         self.moment: Progress = stored.trained
+        self.z_std = 1.0
+        """Standard deviation of its normal noise."""
+        self._standing: dict[Any, Model] = {}
+        self._stands_for: Any = None
 
     # What it is ---------------------------------------------------------------------------
 
@@ -160,6 +166,47 @@ class Model:
         )
         return view
 
+    def with_std(self, z_std: float | None) -> Model:
+        """This model with noise of another standard deviation than 1; weights are shared.
+
+        Raises ConfigError for a deviation that is none, or a model without normal noise.
+        """
+        if z_std is None:
+            return self
+        if not 0 < z_std <= MOST_STD:
+            raise ConfigError(
+                f"z_std is {z_std}; it must be above 0 and at most {MOST_STD}: --z-std 0.5"
+            )
+        if not any(f.prior == "normal" and f.role == "noise" for f in self._fields):
+            raise ConfigError(
+                "The latents of this model are not normal, so --z-std changes nothing. Leave it "
+                "out."
+            )
+        view = copy.copy(self)
+        view.z_std = float(z_std)
+        return view
+
+    def standing(self, truncation: float | None = None) -> Model:
+        """This model as it draws with such a truncation; itself, unless its system stands anew.
+
+        Of a system with `standing`, batch norm's statistics are measured for these latents, on one
+        thread, and kept until others are asked for: see `progan.engine.standing`.
+        """
+        key = (truncation, self.z_std, self.moment)
+        if not self.system.standing or self._stands_for == key:
+            return self
+        if key not in self._standing:
+            self._checked([], truncation)
+            view = copy.copy(self)
+            with _alone():
+                view.system = standing(
+                    self.system, self.moment, truncation=truncation, z_std=self.z_std
+                )
+            view._stands_for = key
+            self._standing.clear()
+            self._standing[key] = view
+        return self._standing[key]
+
     # What it makes ------------------------------------------------------------------------
 
     def sample(
@@ -194,9 +241,11 @@ class Model:
         self, seeds: list[int], truncation: float | None, asked: Sequence[Asked] | None
     ) -> Iterator[Frame]:
         """The same for labels that have been read: one for all, or one a seed."""
-        for index, seed in enumerate(self._checked(seeds, truncation)):
+        seeds = self._checked(seeds, truncation)
+        view = self.standing(truncation)
+        for index, seed in enumerate(seeds):
             label = None if asked is None else asked[index % len(asked)]
-            yield self.picture(self.latents(seed, truncation, label))
+            yield view.picture(view.latents(seed, truncation, label))
 
     def many(
         self,
@@ -216,13 +265,14 @@ class Model:
         """
         self._checked([], truncation)
         numbers = self.asked(labels, len(seeds))
-        chosen = choose_for(self, len(seeds), backend).backend
+        view = self.standing(truncation)
+        chosen = choose_for(view, len(seeds), backend).backend
 
         def blocks() -> Iterator[Frame]:
             for start in range(0, len(seeds), chosen.batch):
                 piece = self._checked(list(seeds[start : start + chosen.batch]), None)
                 own = None if numbers is None else numbers[start : start + chosen.batch] or numbers
-                yield draw(self, chosen, piece, truncation, own)
+                yield draw(view, chosen, piece, truncation, own)
 
         return blocks()
 
@@ -247,6 +297,7 @@ class Model:
         numbers = self.asked(labels, len(seeds))
         label = None if numbers is None else numbers[0]
         rows: Iterable[Latents]
+        std = 1.0  # of what is still to be scaled
         if kind == "smooth":
             if len(seeds) != 1 or sigma <= 0:
                 raise ConfigError(
@@ -254,7 +305,7 @@ class Model:
                     'seed, and a sigma above 0. Through several seeds: kind="loop"'
                 )
             rows = smooth_walk(self._fields, seeds[0], frames, sigma=sigma, truncation=truncation)
-            fields = self._fields
+            fields, std = self._fields, self.z_std
             rows = rows if label is None else (told(fields, row, [label]) for row in rows)
         elif kind == "loop":
             if len(seeds) < 2:
@@ -272,7 +323,8 @@ class Model:
             rows = loop_walk(self._fields, joined, frames)
         else:
             raise ConfigError(f'kind is "{kind}"; a walk is "loop" or "smooth".')
-        return (self.picture(row) for row in rows)
+        view = self.standing(truncation)
+        return (view.picture(scaled(self._fields, row, std)) for row in rows)
 
     def traverse(
         self,
@@ -299,7 +351,8 @@ class Model:
                 "This model has neither codes nor classes, so there is nothing to sweep. Train "
                 "one that has: progan train PICTURES --system infogan"
             )
-        return [(name, [self.picture(row) for row in swept]) for name, swept in rows]
+        view = self.standing(truncation)
+        return [(name, [view.picture(row) for row in swept]) for name, swept in rows]
 
     def between(
         self,
@@ -317,7 +370,8 @@ class Model:
         if steps < 2:
             raise ConfigError(f"steps is {steps}; from one label to another takes 2 or more.")
         first, last = (self.latents(seed, truncation, label) for label in (start, end))
-        return (self.picture(row) for row in label_rows(self._fields, first, last, steps))
+        view = self.standing(truncation)
+        return (view.picture(row) for row in label_rows(self._fields, first, last, steps))
 
     @property
     def code_counts(self) -> tuple[int, ...]:
@@ -334,7 +388,7 @@ class Model:
     ) -> Latents:
         """One row of latents: a function of its seed, but for what a label says."""
         assert isinstance(self.system, Samples)
-        row = draw_seeds(self.system, [seed], truncation)
+        row = draw_seeds(self.system, [seed], truncation, self.z_std)
         return row if label is None else told(self._fields, row, [label])
 
     def picture(self, row: Latents) -> Frame:

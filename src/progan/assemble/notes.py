@@ -18,10 +18,27 @@ from progan.assemble.labels import Asked, asked_from_plain
 from progan.core.errors import ConfigError
 from progan.core.plan import Size
 
-__all__ = ["MOST_SEEDS", "Settings", "parse_seeds", "read_note", "seeds_to_text", "to_note"]
+__all__ = [
+    "MOST_SEEDS",
+    "MOST_STD",
+    "Settings",
+    "Term",
+    "parse_seeds",
+    "parse_sum",
+    "read_note",
+    "seeds_to_text",
+    "sum_to_text",
+    "to_note",
+]
 
+Term = tuple[int, tuple[int, ...]]
+"""1 or −1, and the seeds whose mean is added or taken away."""
 MOST_SEEDS = 100_000
+MOST_TERMS, MOST_IN_TERM = 16, 32
+SUM = "1,2,3 - 4,5,6 + 7,8,9"
 LARGEST_NOTE = 64 * 1024
+MOST_STD = 100
+"""The largest standard deviation of noise."""
 LARGEST_SEED = 2**63 - 1
 KEY = "progan"
 VERSION = 1
@@ -44,6 +61,8 @@ class Settings:
     columns: int
     rows: int
     truncation: float | None = None
+    z_std: float | None = None
+    """Standard deviation of normal noise; None: 1."""
     resolution: Size
     alpha: float
     labels: tuple[Asked, ...] | None = None
@@ -54,6 +73,11 @@ class Settings:
 
     to_label: Asked | None = None
     """Where each row, which has one seed, goes from the first label to this one."""
+
+    arithmetic: str | None = None
+    """Means of seeds that are added and taken away, a row for each, as `sum_to_text` writes it."""
+    way: bool = False
+    """Whether each row goes from one seed to the next."""
 
     @property
     def seed_list(self) -> list[int]:
@@ -89,6 +113,39 @@ def parse_seeds(text: str) -> list[int]:
             )
         seeds.extend(range(first, last + 1))
     return seeds
+
+
+def parse_sum(text: str) -> tuple[Term, ...]:
+    """Read `1,2,3 - 4,5,6 + 7,8,9`: seeds with commas between, or ranges such as 1-3; signs between
+    blanks.
+
+    Raises ConfigError for anything else, for a single term, and above 16 terms of 32 seeds.
+    """
+    parts = re.split(r"\s+([+\-−–])\s+", text.strip())
+    shown = text if len(text) <= 60 else text[:60] + "…"
+    example = f'For example: --arithmetic "{SUM}"'
+    try:
+        seeds = [tuple(parse_seeds(part)) for part in parts[::2]]
+    except ConfigError:
+        raise ConfigError(
+            f'arithmetic is "{shown}"; write seeds with commas between, and + or - between blanks. '
+            f"{example}"
+        ) from None
+    if not 2 <= len(seeds) <= MOST_TERMS or max(map(len, seeds)) > MOST_IN_TERM:
+        raise ConfigError(
+            f'arithmetic is "{shown}"; it takes 2 to {MOST_TERMS} terms of at most {MOST_IN_TERM} '
+            f"seeds, with + or - between blanks. {example}"
+        )
+    signs = [1, *(1 if sign == "+" else -1 for sign in parts[1::2])]
+    return tuple(zip(signs, seeds, strict=True))
+
+
+def sum_to_text(terms: tuple[Term, ...]) -> str:
+    """Write a sum so that `parse_sum` reads it back."""
+    text = seeds_to_text(list(terms[0][1]))
+    for sign, seeds in terms[1:]:
+        text += f" {'+' if sign > 0 else '-'} {seeds_to_text(list(seeds))}"
+    return text
 
 
 def seeds_to_text(seeds: list[int]) -> str:
@@ -175,7 +232,11 @@ def _settings(plain: Any) -> Settings:
         raise ValueError("it is no object")
     if not _is_whole(plain.pop("version", None), VERSION, VERSION):
         raise ValueError(f"its version is not {VERSION}")
-    plain = {"traverse": False, "to_label": None, **plain}  # notes from before there were any
+    later = {
+        **{"traverse": False, "to_label": None, "arithmetic": None, "way": False},
+        **{"z_std": None},
+    }
+    plain = {**later, **plain}  # notes from before there were any
     if plain.keys() != {field.name for field in fields(Settings)}:
         raise ValueError("keys are missing or unknown")
     size = plain["resolution"]
@@ -190,9 +251,12 @@ def _settings(plain: Any) -> Settings:
         "columns": _is_whole(plain["columns"], 1, MOST_SEEDS),
         "rows": _is_whole(plain["rows"], 1, MOST_SEEDS),
         "truncation": plain["truncation"] is None or _is_share(plain["truncation"]),
+        "z_std": plain["z_std"] is None or _is_deviation(plain["z_std"]),
         "resolution": all(_is_whole(side, 1, 65536) for side in sides),
         "alpha": _is_share(plain["alpha"]),
         "traverse": isinstance(plain["traverse"], bool),
+        "way": isinstance(plain["way"], bool),
+        "arithmetic": plain["arithmetic"] is None or _is_text(plain["arithmetic"], LARGEST_NOTE),
         "labels": plain["labels"] is None or isinstance(plain["labels"], list),
     }
     wrong = [name for name, fits in ok.items() if not fits]
@@ -205,6 +269,10 @@ def _settings(plain: Any) -> Settings:
         raise ValueError("seeds are not what they must be") from error
     if len(seeds) > plain["columns"] * plain["rows"]:
         raise ValueError("the grid is smaller than its seeds")
+    if plain["arithmetic"] is not None and not _fits(plain["arithmetic"], seeds, plain):
+        raise ValueError("arithmetic is not that of its seeds")
+    if plain["way"] and (plain["columns"] < 2 or plain["rows"] != len(seeds) - 1):
+        raise ValueError("rows are not as many as ways between seeds")
     to_label = plain["to_label"]
     if to_label is not None and (labels is None or len(labels) != 1):
         raise ValueError("to_label has no label to begin from")
@@ -216,12 +284,28 @@ def _settings(plain: Any) -> Settings:
     return Settings(**plain)
 
 
+def _fits(text: str, seeds: list[int], plain: dict[str, Any]) -> bool:
+    """Whether a sum is of these seeds, and fills the grid."""
+    try:
+        terms = parse_sum(text)
+    except ConfigError:
+        return False
+    shape = (len(terms) + 1, max(len(some) for _, some in terms) + 1)
+    each = [seed for _, some in terms for seed in some]
+    return each == seeds and (plain["rows"], plain["columns"]) == shape
+
+
 def _is_text(value: Any, longest: int) -> bool:
     return isinstance(value, str) and len(value) <= longest
 
 
 def _is_whole(value: Any, least: int, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _is_deviation(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 0 < value <= MOST_STD
 
 
 def _is_share(value: Any) -> bool:

@@ -119,7 +119,7 @@ class _Reviewer:
         self.folder, self.model, self.loader, self.watch = folder, model, loader, watch
         size = model.resolution
         self.resolution = size if isinstance(size, int) else max(size)
-        self.source = Generated(model.system, model.moment, "review")
+        self.source = Generated(model.standing().system, model.moment, "review")
 
     def real(self, start: int, count: int) -> Any:
         """Real pictures as metrics ask for them; mirrored by a fair coin, as in training."""

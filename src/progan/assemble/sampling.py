@@ -11,12 +11,21 @@ import numpy as np
 import torch
 from PIL import Image
 
+from progan.assemble.arithmetic import arithmetic_cells, way_cells
 from progan.assemble.containers import MADE_HERE
 from progan.assemble.files import check_free, write_out
 from progan.assemble.film import Film, write_film
 from progan.assemble.labels import Label
 from progan.assemble.model import Frame, Model, load
-from progan.assemble.notes import Settings, parse_seeds, read_note, seeds_to_text, to_note
+from progan.assemble.notes import (
+    Settings,
+    parse_seeds,
+    parse_sum,
+    read_note,
+    seeds_to_text,
+    sum_to_text,
+    to_note,
+)
 from progan.assemble.stored import MODEL_FILE
 from progan.core.errors import CheckpointError, ConfigError, RoomError
 from progan.core.grids import columns_for, parse_grid, png_bytes, to_picture
@@ -34,7 +43,9 @@ __all__ = [
     "save_walk",
     "settings_for",
     "sheet",
+    "summed",
     "traversal",
+    "ways",
 ]
 
 LARGEST_SHEET = 128 * 2**20
@@ -43,7 +54,7 @@ DEFAULT_SEEDS = 16
 CLASS_SEEDS = 8
 """Pictures of each class where nothing is said."""
 SWEEP = 10
-"""Values through which a code without end is swept, and steps from one label to another."""
+"""Values through which a code without end is swept, and steps from one label or seed to another."""
 BETWEEN_SEEDS = 4
 """Rows that go from one label to another where nothing is said."""
 
@@ -85,6 +96,7 @@ def settings_for(
         columns=columns,
         rows=rows,
         truncation=truncation,
+        z_std=None if model.z_std == 1 else model.z_std,
         resolution=model.resolution,
         alpha=model.alpha,
         labels=model.asked(labels, len(numbers)),
@@ -160,6 +172,37 @@ def traversal(
     return replace(settings, traverse=True)
 
 
+def summed(model: Model, words: str, *, truncation: float | None = None) -> Settings:
+    """The settings of a sheet of a sum of latents: `1,2,3 - 4,5,6 + 7,8,9`.
+
+    A row for each term, its seeds and their mean; then the sum, after its neighbours: see
+    `arithmetic_cells`.
+
+    Raises ConfigError for words that are no such sum.
+    """
+    terms = parse_sum(words)
+    seeds = [seed for _, some in terms for seed in some]
+    grid = f"{max(len(some) for _, some in terms) + 1}x{len(terms) + 1}"
+    settings = settings_for(model, seeds=seeds, grid=grid, truncation=truncation)
+    return replace(settings, arithmetic=sum_to_text(terms))
+
+
+def ways(model: Model, seeds: str | Sequence[int], *, truncation: float | None = None) -> Settings:
+    """The settings of a sheet whose rows each go from one seed to the next, in ten equal steps.
+
+    Raises ConfigError for fewer than two seeds.
+    """
+    numbers = parse_seeds(seeds) if isinstance(seeds, str) else list(seeds)
+    if len(numbers) < 2:
+        raise ConfigError(
+            f"{len(numbers)} seed has nowhere to go in a picture; give two or more, or film its "
+            "walk: progan sample --walk 0,3,7 ways.png"
+        )
+    grid = f"{SWEEP}x{len(numbers) - 1}"
+    settings = settings_for(model, seeds=numbers, grid=grid, truncation=truncation)
+    return replace(settings, way=True)
+
+
 def _shown_place(file: Path) -> str:
     """The run, folder or file of a model: from here if it lies below, else with ~ for home."""
     place = file.parent.parent if file.parent.name == "checkpoints" else file
@@ -181,7 +224,7 @@ def sheet(model: Model, settings: Settings) -> Image.Image:
             f"The sheet would be {shape[1]:,} × {shape[0]:,} pixels; at most {LARGEST_SHEET:,} in "
             "all. Take fewer seeds, a lower --resolution, or one file a seed: --separate FOLDER"
         )
-    view = model.at(settings.resolution, settings.alpha)
+    view = _view(model, settings)
     filled = np.full((*shape, model.channels), 255, np.uint8)
     for row, column, picture in _cells(view, settings):
         top, left = row * height, column * width
@@ -189,8 +232,19 @@ def sheet(model: Model, settings: Settings) -> Image.Image:
     return to_picture(filled)
 
 
+def _view(model: Model, settings: Settings) -> Model:
+    """The model as the settings have it."""
+    return model.at(settings.resolution, settings.alpha).with_std(settings.z_std)
+
+
 def _cells(view: Model, settings: Settings) -> Iterator[tuple[int, int, Frame]]:
     """Row, column and picture of every cell that has one."""
+    if settings.arithmetic is not None:
+        yield from arithmetic_cells(view, parse_sum(settings.arithmetic), settings.truncation)
+        return
+    if settings.way:
+        yield from way_cells(view, settings.seed_list, settings.columns, settings.truncation)
+        return
     if settings.to_label is not None:
         assert settings.labels is not None
         ends, steps = (settings.labels[0], settings.to_label), settings.columns
@@ -241,7 +295,7 @@ def save_separate(
         ) from error
     for place in places:
         check_free(place)
-    view = model.at(settings.resolution, settings.alpha)
+    view = _view(model, settings)
     pictures = view.each_of(seeds, settings.truncation, settings.labels)
     for index, (seed, place, picture) in enumerate(zip(seeds, places, pictures, strict=True)):
         labels = settings.labels
@@ -305,7 +359,7 @@ def picture_like(
             f"in {searched}: moved, changed, or no longer kept. Name the run that holds it: "
             f"progan sample RUN --like {picture}"
         )
-    model.at(settings.resolution, settings.alpha)
+    _view(model, settings)
     asked = (*(settings.labels or ()), *([settings.to_label] if settings.to_label else []))
     if not all(map(model.words.fits, asked)):
         raise ConfigError(f"The note in {picture} has a label that its model does not know.")

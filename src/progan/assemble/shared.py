@@ -51,9 +51,10 @@ class Extract:
 Order = Draw | Extract
 
 
-def generated_by(model: Model) -> Generated:
+def generated_by(model: Model, truncation: float | None = None) -> Generated:
     """The pictures of a model that are measured."""
-    return Generated(model.system, model.moment, "evaluate")
+    system = model.standing(truncation).system
+    return Generated(system, model.moment, "evaluate", truncation=truncation)
 
 
 class Shared:

@@ -110,6 +110,7 @@ def stream(
     asked = model.asked(label, images)
     settings = settings_for(model, seeds=[0], truncation=truncation, labels=label)
     model.latents(0, truncation)  # refuses a truncation that is none
+    model = model.standing(truncation)
     about = {
         **{"model": settings.model, "weights": settings.weights, "backend": backend},
         **{"resolution": _plain(settings.resolution), "alpha": settings.alpha},
@@ -117,6 +118,7 @@ def stream(
             "truncation": truncation,
             "labels": None if asked is None else [plain(one) for one in asked],
         },
+        **({} if settings.z_std is None else {"z_std": settings.z_std}),
     }
 
     shape = (*height_width(settings.resolution), model.channels)
@@ -232,7 +234,8 @@ def _same_model(order: Order, device: str) -> Model:
             f"Process {rank} finds another model at {order.checkpoint} than process 0. All "
             "machines need the same folder of runs."
         )
-    return model.at(settings.resolution, settings.alpha)
+    view = model.at(settings.resolution, settings.alpha).with_std(settings.z_std)
+    return view.standing(settings.truncation)
 
 
 def _maker(order: Order, model: Model, backend: Backend) -> Draw:

@@ -12,7 +12,17 @@ from torch.nn.functional import one_hot
 from progan.core.latents import LatentField, Latents, draw_fields
 from progan.engine.preview import seeded
 
-__all__ = ["code_rows", "ease", "label_rows", "loop_walk", "slerp", "smooth_noise", "smooth_walk"]
+__all__ = [
+    "code_rows",
+    "ease",
+    "label_rows",
+    "loop_walk",
+    "part_way",
+    "slerp",
+    "smooth_noise",
+    "smooth_walk",
+    "straight_way",
+]
 
 
 def ease(t: float) -> float:
@@ -56,11 +66,11 @@ def loop_walk(fields: tuple[LatentField, ...], keys: Latents, frames: int) -> It
         row = {}
         for field in fields:
             a, b = keys[field.name][key], keys[field.name][(key + 1) % count]
-            row[field.name] = _part_way(field, a, b, t)[None]
+            row[field.name] = part_way(field, a, b, t)[None]
         yield row
 
 
-def _part_way(field: LatentField, a: Tensor, b: Tensor, t: float) -> Tensor:
+def part_way(field: LatentField, a: Tensor, b: Tensor, t: float) -> Tensor:
     """A share `t` of the way from `a` to `b`, two values of a field."""
     if field.prior == "categorical" and field.mixes and bool((a != b).all()):
         ends = one_hot(torch.stack([a, b]), field.choices).float()
@@ -87,7 +97,7 @@ def label_rows(
         for field in fields:
             if field.role == "class":
                 a, b = start[field.name][0], end[field.name][0]
-                row[field.name] = _part_way(field, a, b, step / (steps - 1))[None]
+                row[field.name] = part_way(field, a, b, step / (steps - 1))[None]
         yield row
 
 
@@ -177,3 +187,16 @@ def code_rows(
             named = field.role == "class" and len(names) > index
             found.append((names[index] if named else f"{field.name} {index + 1}", swept))
     return found
+
+
+def straight_way(
+    fields: tuple[LatentField, ...], start: Latents, end: Latents, steps: int
+) -> Iterator[Latents]:
+    """From one row of latents to another in equal steps, both included: each field as in
+    `loop_walk`, without rest."""
+    for step in range(steps):
+        t = step / (steps - 1)
+        yield {
+            field.name: part_way(field, start[field.name][0], end[field.name][0], t)[None]
+            for field in fields
+        }

@@ -66,20 +66,28 @@ def _register() -> None:
         compare,
         data,
         describe,
+        encode,
         evaluate,
         lab,
         metrics,
         plan,
+        project,
         report,
         sample,
         train,
+        truncation,
     )
 
     app.command()(train.demo)
     app.command()(train.train)
     app.command()(train.resume)
     app.command(short_help="Pictures and films of a trained model.")(sample.sample)
+    app.command(short_help="Pictures drawn again from their codes, and edited.")(encode.reconstruct)
+    app.command(short_help="Codes of pictures, into a file.")(encode.encode)
+    app.command(short_help="Pictures whose codes are nearest.")(encode.neighbours)
+    app.command(short_help="Latents of a picture, found by search.")(project.project)
     app.command(short_help="Measure generated pictures against real ones.")(evaluate.evaluate)
+    app.command(short_help="Variety against fidelity, as latents are cut.")(truncation.truncation)
     app.command(short_help="The page of a run, or one comparing several.")(report.report)
     app.command(short_help="Trainings of several kinds over several seeds, side by side.")(
         compare.compare

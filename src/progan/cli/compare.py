@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,9 @@ from progan.cli.options import Device, Runs
 from progan.cli.streams import say
 from progan.core.errors import ConfigError
 
-__all__ = ["compare"]
+__all__ = ["compare", "train_on_screen"]
+
+MOST_AT_ONCE = 64
 
 
 def compare(
@@ -37,12 +40,17 @@ def compare(
     seeds: Annotated[
         str | None, typer.Option(metavar="LIST", help="Seeds in place of those it names: 0,1.")
     ] = None,
+    at_once: Annotated[
+        int, typer.Option(metavar="K", help="Trainings side by side, each with its share of cores.")
+    ] = 1,
     device: Device = None,
     runs: Runs = Path("runs"),
 ) -> None:
     """Compare trainings over several seeds: pictures, numbers, and what they allow to be said."""
     if images is not None and images < 4:
         raise ConfigError(f"--images is {images}; it must be at least 4.")
+    if not 1 <= at_once <= MOST_AT_ONCE:
+        raise ConfigError(f"--at-once is {at_once}; it must be from 1 to {MOST_AT_ONCE}.")
     finished = [path for path in what if path.is_dir()]
     if finished and len(finished) < len(what):
         raise ConfigError(
@@ -56,11 +64,13 @@ def compare(
         raise ConfigError(
             "A comparison says itself what is measured: metrics: [swd], images: 4096."
         )
-    if finished and (minutes is not None or seeds is not None):
-        raise ConfigError("Finished runs are not trained again: leave out --minutes and --seeds.")
+    if finished and (minutes is not None or seeds is not None or at_once > 1):
+        raise ConfigError(
+            "Finished runs are not trained again: leave out --minutes, --seeds and --at-once."
+        )
     given = {
         **{"--to": to, "--metrics": metrics, "--images": images, "--extractor": extractor},
-        **{"--minutes": minutes, "--seeds": seeds},
+        **{"--minutes": minutes, "--seeds": seeds, "--at-once": at_once if at_once > 1 else None},
     }
     options = [str(word) for pair in given.items() if pair[1] is not None for word in pair]
     words = shlex.join(["progan", "compare", *map(str, what), *options])
@@ -79,10 +89,19 @@ def compare(
         )
         folder = to or runs / comparison.name
         try:
-            entries = contest.carry_out(comparison, folder, trains=_train, heard=say, device=device)
+            entries = contest.carry_out(
+                comparison,
+                folder,
+                trains=train_on_screen,
+                heard=say,
+                device=device,
+                at_once=at_once,
+                worker="progan.cli.contestant",
+                words=shlex.split(words)[1:],
+            )
         except contest.StoppedError as stopped:
             say(str(stopped))
-            raise typer.Exit(130) from None
+            raise typer.Exit(stopped.exit_code) from None
     _write(comparison, entries, folder, words)
 
 
@@ -100,8 +119,9 @@ def _seeds(words: str | None) -> list[int] | None:
     return [int(part) for part in parts]
 
 
-def _train(work: Callable[[Any], Any]) -> int:
-    face = screen.open_face()
+def train_on_screen(work: Callable[[Any], Any]) -> int:
+    """Play a training on this process's screen; its exit code. Others may have come before it."""
+    face = screen.open_face(time.monotonic())
     try:
         outcome = work(face)
     finally:
@@ -110,18 +130,23 @@ def _train(work: Callable[[Any], Any]) -> int:
 
 
 def _write(comparison: Any, entries: Any, folder: Path, words: str) -> None:
-    from progan.assemble.contest import write_table
+    from progan.assemble.contest_numbers import write_table
     from progan.assemble.verdicts import answers_of, lines_of
     from progan.report.contest import write_page
+    from progan.report.contest_markdown import write_markdown, write_sheets
 
     folder.mkdir(parents=True, exist_ok=True)
     lines, answers = lines_of(comparison, entries), answers_of(comparison, entries)
     table = write_table(entries, folder / "comparison.csv")
     page = write_page(comparison, entries, lines, answers, folder / "comparison.html", words)
+    sheets = write_sheets(comparison, entries, folder)
+    text = write_markdown(
+        comparison, entries, lines, answers, sheets, folder / "comparison.md", words
+    )
     for line in lines:
         if line.said:
             level = f" {line.level}" if line.level not in ("", "mean") else ""
             say(f"{line.title}{level}: {line.said}")
     for answer in answers:
         say(f"{answer.outcome:<8} {answer.words}\n         {answer.because}")
-    say(f"  look     {page}\n  numbers  {table}")
+    say(f"  look     {page}\n  numbers  {table}\n  text     {text}")

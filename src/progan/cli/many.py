@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["BESIDE", "help_out", "many"]
 
 BESIDE = (
-    *("truncation", "resolution", "alpha", "label", "weights", "at-images", "device"),
+    *("truncation", "z-std", "resolution", "alpha", "label", "weights", "at-images", "device"),
     *("exact", "backend"),
 )
 """What may stand beside --n."""

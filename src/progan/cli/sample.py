@@ -42,6 +42,10 @@ def sample(
     truncation: Annotated[
         float | None, typer.Option(help="Above 0 to 1: smaller is safer and more alike.")
     ] = None,
+    z_std: Annotated[
+        float | None,
+        typer.Option("--z-std", help="Standard deviation of the noise, instead of 1."),
+    ] = None,
     resolution: Annotated[
         str | None, typer.Option(help="Of the half-grown network: 16, or 64x96.")
     ] = None,
@@ -70,9 +74,16 @@ def sample(
         bool,
         typer.Option("--traverse", help="A row for each code or label, swept through its values."),
     ] = False,
+    arithmetic: Annotated[
+        str | None,
+        typer.Option(help='Means of seeds, added and taken away: "1,2,3 - 4,5,6 + 7,8,9".'),
+    ] = None,
     walk: Annotated[
         str | None,
-        typer.Option(help="Film a walk through these seeds: 0,3,7. One seed: a random walk."),
+        typer.Option(
+            help="Film a walk through these seeds: 0,3,7. One seed: a random walk. A .png: a row "
+            "from each to the next."
+        ),
     ] = None,
     seconds: Annotated[float | None, typer.Option(help="Length of a walk [8].")] = None,
     fps: Annotated[
@@ -108,11 +119,12 @@ def sample(
         **{"seeds": seeds, "grid": grid, "truncation": truncation, "resolution": resolution},
         **{"alpha": alpha, "label": label or None, "walk": walk, "seconds": seconds, "fps": fps},
         **{"timelapse": timelapse or None, "separate": separate or None, "at-images": at_images},
-        **{"n": n, "exact": exact or None, "backend": backend},
+        **{"n": n, "exact": exact or None, "backend": backend, "z-std": z_std},
         **{
             "to-label": to_label,
             "grid-by-class": grid_by_class or None,
             "traverse": traverse or None,
+            "arithmetic": arithmetic,
         },
         **{"weights": None if weights == "average" else weights, "like": like, "device": device},
     }
@@ -135,17 +147,18 @@ ALONE: Mapping[str, tuple[str, ...]] = {
     "like": ("device",),
     "timelapse": ("fps",),
     "walk": (
-        *("seconds", "fps", "truncation", "resolution", "alpha", "label", "weights"),
+        *("seconds", "fps", "truncation", "z-std", "resolution", "alpha", "label", "weights"),
         *("at-images", "device"),
     ),
     "to-label": (
-        *("label", "seeds", "seconds", "fps", "truncation", "resolution", "alpha", "weights"),
-        *("at-images", "device"),
+        *("label", "seeds", "seconds", "fps", "truncation", "z-std", "resolution", "alpha"),
+        *("weights", "at-images", "device"),
     ),
     "n": many.BESIDE,
+    "arithmetic": ("truncation", "resolution", "alpha", "weights", "at-images", "device"),
     **dict.fromkeys(
         ("grid-by-class", "traverse"),
-        ("seeds", "truncation", "resolution", "alpha", "weights", "at-images", "device"),
+        ("seeds", "truncation", "z-std", "resolution", "alpha", "weights", "at-images", "device"),
     ),
 }
 """What may stand beside an option that changes what is made."""
@@ -206,7 +219,8 @@ def _check_suffix(target: Path, given: Mapping[str, Any]) -> None:
     if "separate" in given or "n" in given:
         return
     film = "walk" in given or "timelapse" in given
-    kinds = FILMS if film else (".png", *(FILMS if "to-label" in given else ()))
+    either = "to-label" in given or ("walk" in given and not {"seconds", "fps"} & given.keys())
+    kinds = (".png", *FILMS) if either else FILMS if film else (".png",)
     if target.suffix.lower() not in kinds:
         what = "A film" if film else "A picture"
         also = "" if film else " (PNG alone keeps pixels and settings; films need --walk)"
@@ -262,14 +276,15 @@ def _fresh(source: Path | None, target: Path | None, given: Mapping[str, Any]) -
     for line in model.stored.passed:
         say(f"{line} Using {model.path.name}.")
     size = _size(given["resolution"]) if "resolution" in given else None
-    model = model.at(size, given.get("alpha"))
+    model = model.at(size, given.get("alpha")).with_std(given.get("z-std"))
     name = source.resolve().stem if source.is_file() else source.resolve().name
     words = [str(source), *_option_words(given)]
     seeds, labels = given.get("walk"), given.get("label")
     if "to-label" in given and _is_film(target, given):
         one = given.get("seeds", "0")
         seeds, labels = f"{one},{one}", [*given["label"], given["to-label"]]
-    if seeds is not None:
+    way = seeds is not None and "walk" in given and target is not None and _is_png(target, given)
+    if seeds is not None and not way:
         path = target or free_name(Path(f"{name}-walk.gif"))
         film = sampling.save_walk(
             model,
@@ -287,7 +302,11 @@ def _fresh(source: Path | None, target: Path | None, given: Mapping[str, Any]) -
         many.many(model, given, target or free_name(Path(f"{name}-pictures")), words)
         return
     common = {"seeds": given.get("seeds"), "truncation": given.get("truncation")}
-    if "grid-by-class" in given:
+    if way:
+        settings = sampling.ways(model, given["walk"], truncation=given.get("truncation"))
+    elif "arithmetic" in given:
+        settings = sampling.summed(model, given["arithmetic"], truncation=given.get("truncation"))
+    elif "grid-by-class" in given:
         settings = sampling.by_class(model, **common)
     elif "to-label" in given:
         settings = sampling.between(model, given["label"][0], given["to-label"], **common)
@@ -308,6 +327,21 @@ def _fresh(source: Path | None, target: Path | None, given: Mapping[str, Any]) -
     _done(path, f"{picture.width} × {picture.height}", model)
     _repeat([*words, str(path)])
     say(f"The same pixels, whatever the run does: progan sample --like {shlex.quote(str(path))}")
+
+
+def _is_png(target: Path, given: Mapping[str, Any]) -> bool:
+    """Whether a walk is drawn as rows of pictures.
+
+    Raises ConfigError for labels, which such rows do not take.
+    """
+    if target.suffix.lower() != ".png":
+        return False
+    if "label" in given:
+        raise ConfigError(
+            "--label changes along a film; a picture of a walk keeps each seed's own. Leave it "
+            "out, or name a film: walk.gif"
+        )
+    return True
 
 
 def _is_film(target: Path | None, given: Mapping[str, Any]) -> bool:

@@ -61,7 +61,9 @@ def _age(pid: str) -> float:
 class Face:
     """Tells a session as it goes; also a listener of the engine."""
 
-    def __init__(self, *, live: bool) -> None:
+    def __init__(self, *, live: bool, began: float | None = None) -> None:
+        """`began`: `time.monotonic()` when what it tells of began, if not with the command."""
+        self.began = BEGAN if began is None else began
         self.width = width_of_screen()
         self.live: Live | None = None
         self.paint = live
@@ -117,7 +119,7 @@ class Face:
         self.rates = dict(rates)
         self.line("Plan", title)
         say()
-        for text in plan_lines(plan, rates, time.monotonic() - BEGAN, finish):
+        for text in plan_lines(plan, rates, time.monotonic() - self.began, finish):
             say(text)
         say()
 
@@ -215,8 +217,8 @@ def _quality(path: Path) -> str:
         return ""
 
 
-def open_face() -> Face:
+def open_face(began: float | None = None) -> Face:
     """A face that paints in place on a terminal, and prints plain lines elsewhere."""
     plain = not sys.stdout.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
     encoding = (sys.stdout.encoding or "ascii").lower()
-    return Face(live=not plain and "utf" in encoding)
+    return Face(live=not plain and "utf" in encoding, began=began)

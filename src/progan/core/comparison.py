@@ -94,6 +94,8 @@ class Entry:
     """Rows of the measurement: metric, level, value, floor, images, floor_images, extractor."""
     classes: tuple[str, ...] = ()
     """What the rows of its sheets of classes show; none, where it has no sheets."""
+    weights: Mapping[str, int] = field(default_factory=dict)
+    """Numbers that are learned: of the generator, and of all networks."""
     failed: str = ""
     """Why there is nothing to measure."""
 

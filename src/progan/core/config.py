@@ -38,6 +38,7 @@ __all__ = [
     "lock",
     "parse_recipe",
     "read_recipe",
+    "recipe_text",
     "show",
     "system_config",
     "to_plain",
@@ -186,7 +187,12 @@ def choose(what: str, came: str, known: Iterable[str], command: str) -> str:
 
 def write_recipe(recipe: Recipe, path: str | Path) -> None:
     """Write what was asked: everything in `recipe` that differs from the defaults."""
-    Path(path).write_text(write_yaml(_short(recipe)), encoding="utf-8")
+    Path(path).write_text(recipe_text(recipe), encoding="utf-8")
+
+
+def recipe_text(recipe: Recipe) -> str:
+    """The same as text."""
+    return write_yaml(_short(recipe))
 
 
 def lock(recipe: Recipe, config: Any, plan: Sequence[Stage] | None = None) -> str:

@@ -14,7 +14,7 @@ from torch import Tensor
 from progan.core.errors import ConfigError
 from progan.core.specs import DataSpec
 
-__all__ = ["LatentField", "Latents", "Prior", "Role", "draw_fields", "label_field"]
+__all__ = ["LatentField", "Latents", "Prior", "Role", "draw_fields", "label_field", "scaled"]
 
 Latents = Mapping[str, Tensor]
 """Latent tensors by field name, one row per picture."""
@@ -124,3 +124,16 @@ def draw_fields(
                     values = torch.where(outside, torch.randn_like(values), values)
             drawn[field.name] = values
     return drawn
+
+
+def scaled(fields: tuple[LatentField, ...], latents: Latents, std: float) -> dict[str, Tensor]:
+    """The same latents with normal noise of standard deviation `std`, where it was 1.
+
+    Source: the PyTorch code published by the first author of Brock et al. 2019 (BigGAN), whose
+            `z_var` is this, and no truncation.
+    """
+    noise = {field.name for field in fields if field.prior == "normal" and field.role == "noise"}
+    return {
+        name: value if name not in noise or std == 1 else std * value
+        for name, value in latents.items()
+    }

@@ -13,7 +13,11 @@ from dataclasses import dataclass
 
 from progan.core.errors import TrainingError
 
-__all__ = ["Launch", "LostError", "ToldError", "cores", "launched"]
+__all__ = ["BESIDE", "Launch", "LostError", "ToldError", "alone_with", "cores", "launched"]
+
+BESIDE = "PROGAN_SIDE_BY_SIDE"
+"""In the environment of programs that share a machine: how many there are, this one among them."""
+WORDS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class ToldError(Exception):
 def launched() -> Launch | None:
     """What the launcher said; None where this process is the only one."""
     words = os.environ
-    if not {"RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"} <= words.keys():
+    if not set(WORDS) <= words.keys():
         return None
     try:
         rank, world, local = (int(words[n]) for n in ("RANK", "WORLD_SIZE", "LOCAL_RANK"))
@@ -58,4 +62,14 @@ def launched() -> Launch | None:
 def cores(processes: int = 1) -> int:
     """Cores that this process may use: its fair share where so many run on this machine."""
     found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, (found or 1) // processes)
+    said = os.environ.get(BESIDE, "")
+    beside = int(said) if said.isdecimal() else 1
+    return max(1, (found or 1) // (processes * max(1, beside)))
+
+
+def alone_with(share: int) -> dict[str, str]:
+    """The environment of a program that is its launcher's only one, and takes 1/`share` of the
+    cores."""
+    kept = {name: value for name, value in os.environ.items() if name not in WORDS}
+    threads = str(cores(share))
+    return {**kept, BESIDE: str(share), "OMP_NUM_THREADS": kept.get("OMP_NUM_THREADS", threads)}

@@ -65,6 +65,8 @@ class Adam:
     """Decay of the running mean and of the running square of gradients."""
     eps: float = 1e-8
     """Added to the root of the running square."""
+    weight_decay: float = 0.0
+    """Times the weight, added to its gradient before the running mean and square: L2, not AdamW."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,13 +143,15 @@ class Average:
 
         average ← keep · average + (1 − keep) · weights,  after each step
 
-    with keep = 0.5^(images of the step / half_life_images), or keep = decay.
+    with keep = 0.5^(images of the step / half_life_images), or keep = decay; 0 before `start_step`.
     """
 
     half_life_images: int | None = 10_000
     """Real images after which an old weight counts half."""
     decay: float | None = None
     """Share of the old average kept at each step, whatever the batch."""
+    start_step: int = 0
+    """Steps of the run before which the average is the weights as they are."""
 
     def __post_init__(self) -> None:
         if (self.half_life_images is None) == (self.decay is None):
@@ -155,9 +159,16 @@ class Average:
                 f"average has half_life_images {self.half_life_images} and decay {self.decay}; "
                 "give exactly one of them and set the other to null."
             )
+        if self.start_step < 0:
+            raise ConfigError(f"average.start_step is {self.start_step}; it must be 0 or more.")
 
-    def keep(self, images: int) -> float:
-        """Share of the old average kept after a step that drew `images` real images."""
+    def keep(self, images: int, step: int | None = None) -> float:
+        """Share of the old average kept after step number `step`, from 0, that drew `images`.
+
+        Without a number, as after `start_step`.
+        """
+        if step is not None and step < self.start_step:
+            return 0.0
         if self.decay is not None:
             return self.decay
         assert self.half_life_images is not None

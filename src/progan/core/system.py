@@ -113,6 +113,11 @@ class System(nn.Module, Generic[B]):
     group: int = 1
     """Pictures of a batch that a loss compares with each other: where it can be, micro-batches are
     multiples of it."""
+    standing: int = 0
+    """Batches from which the generator's batch norm is measured anew whenever pictures are made of
+    it, with the latents asked for; 0: its running statistics serve."""
+    joint_statistics: bool = False
+    """Whether shards look at each other's statistics: then each is a process's only one."""
     functional: bool = False
     """Whether a turn is one player's, changes no buffer, and reads of `at` only the stage, alpha,
     and whether `step` is a multiple of `period`. Such turns can be compiled."""

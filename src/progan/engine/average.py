@@ -33,9 +33,9 @@ class Averages:
         }
 
     @torch.no_grad()
-    def update(self, images: int) -> None:
-        """Move the averages after a step that drew `images` real images."""
-        keep = self.system.average.keep(images)
+    def update(self, images: int, step: int | None = None) -> None:
+        """Move the averages after step number `step`, which drew `images` real images."""
+        keep = self.system.average.keep(images, step)
         for name, average in self.modules.items():
             live = self.system.get_submodule(name)
             old: list[Tensor] = list(average.parameters())

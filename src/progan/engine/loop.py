@@ -40,6 +40,9 @@ from progan.engine.scaling import LossScale
 
 __all__ = ["Draws", "State", "StepResult", "Trainer"]
 
+COUNT = "step"
+"""What torch's optimizers call how often they have moved a parameter."""
+
 
 class Draws(Protocol):
     """Where real images come from: a pure function of the image numbers."""
@@ -120,7 +123,20 @@ class Trainer:
         self.recoveries = 0
         self.rate = 1.0
         """Factor on every learning rate; a recovery halves it."""
+        if system.joint_statistics and (shards != distributed.world()):
+            raise ConfigError(
+                f"statistics is all, for which each process has one shard, but this run has "
+                f"{shards} shards on {distributed.world()} "
+                f"process{'es' * (distributed.world() > 1)}: --set statistics=shard, or as many "
+                f"processes: torchrun --nproc-per-node {shards} -m progan train …"
+            )
         for stage in self.plan.stages:
+            if system.joint_statistics and stage.batch % shards:
+                raise ConfigError(
+                    f"statistics is all, for which shards are alike, but batch {stage.batch} "
+                    f"cannot be cut into {shards}: "
+                    f"--set batch={-(-stage.batch // shards) * shards}"
+                )
             if stage.batch < shards:
                 raise ConfigError(
                     f"batch {stage.batch} at {stage.resolution} px cannot be cut into {shards} "
@@ -201,7 +217,7 @@ class Trainer:
                 terms.update(played.terms)
                 finite = finite and played.finite
         if finite:
-            self.averages.update(self.images - start)
+            self.averages.update(self.images - start, self.steps)
             self.skipped_in_a_row = 0
         else:
             self.skipped += 1
@@ -339,13 +355,13 @@ class Trainer:
                     "system does not have. Resume with the recipe the run was started with."
                 )
             owner = parameters[parameter]
-            if value.dim() and value.shape != owner.shape:
+            if key != COUNT and value.shape != owner.shape:
                 raise CheckpointError(
                     f"This checkpoint's {key} of {parameter} has shape {tuple(value.shape)}, not "
                     f"{tuple(owner.shape)}. Resume with the recipe the run was started with."
                 )
             optimizer = self.optimizers[player]
-            if value.dim():
+            if key != COUNT:
                 kept = torch.empty_like(owner, requires_grad=False)
             else:  # a fused optimizer counts where the parameter lies, others on the CPU
                 fused = optimizer.param_groups[0].get("fused")

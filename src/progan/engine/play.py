@@ -95,7 +95,12 @@ def make_optimizer(player: Player) -> TorchOptimizer:
         case Adam():
             betas = (float(spec.betas[0]), float(spec.betas[1]))
             return torch.optim.Adam(
-                parameters, lr=spec.lr, betas=betas, eps=spec.eps, fused=fused or None
+                parameters,
+                lr=spec.lr,
+                betas=betas,
+                eps=spec.eps,
+                weight_decay=spec.weight_decay,
+                fused=fused or None,
             )
         case RMSprop():
             return torch.optim.RMSprop(parameters, lr=spec.lr, alpha=spec.decay, eps=spec.eps)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from progan.core.grids import to_uint8
-from progan.core.latents import Latents
+from progan.core.latents import Latents, scaled
 from progan.core.plan import Progress
 from progan.core.randomness import seed_of
 from progan.core.system import Samples, System
@@ -37,19 +37,19 @@ class seeded:  # noqa: N801 - read as a statement: `with seeded(...)`
 
 
 def draw_seeds(
-    system: Samples, seeds: Sequence[int], truncation: float | None = None
+    system: Samples, seeds: Sequence[int], truncation: float | None = None, z_std: float = 1.0
 ) -> dict[str, Tensor]:
     """Latents of `seeds`: each is a function of its seed alone, whatever stands beside it.
 
     Fields of classes go round the classes by seed, so that a grid shows all of them, unless some
-    are drawn more often than others.
+    are drawn more often than others. Normal noise has the standard deviation `z_std`.
     """
     rows: list[Latents] = []
     with torch.random.fork_rng(devices=[]):
         for seed in seeds:
             # Systems draw on the CPU; seeding every other device as well costs 50 times a row.
             torch.default_generator.manual_seed(seed_of("sample", seed))
-            row = dict(system.draw(1, truncation))
+            row = scaled(system.latent_fields, system.draw(1, truncation), z_std)
             for field in system.latent_fields:
                 if field.role == "class" and field.choices and not field.weights:
                     row[field.name] = torch.full_like(row[field.name], seed % field.choices)

@@ -87,13 +87,26 @@ class Extractor:
 
         Raises: as `features`, for anything but such floats.
         """
+        return self._through(self._levels(images))[0]
+
+    def traced(self, images: Tensor) -> Tensor:
+        """The same on the device of the network and in one batch, with slopes.
+
+        Raises: as `unrounded`.
+        """
+        found, _ = self.network(self._seen(self._levels(images)))
+        features: Tensor = found.float()
+        return features
+
+    def _levels(self, images: Tensor) -> Tensor:
+        """Pictures in [-1, 1] on the scale from 0 to 255, unrounded."""
         if images.ndim != 4 or images.shape[1] not in (1, 3) or not images.is_floating_point():
             raise DataError(
                 f"the pictures have shape {tuple(images.shape)} and type {images.dtype}; what is "
                 "not rounded must be float, n c h w in [-1, 1], with 1 or 3 channels."
             )
         self._check_channels(images.shape[1])
-        return self._through((images.float().clamp(-1, 1) + 1) * 127.5)[0]
+        return (images.float().clamp(-1, 1) + 1) * 127.5
 
     def _through(self, images: Any) -> tuple[Tensor, Tensor]:
         """Features and log probabilities of pictures of 0 to 255, batch by batch."""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from progan.core.slopes import in_plain_form
 from progan.layers.convolve import convolve, enlarge, working_type
@@ -85,6 +86,10 @@ class EqualizedConv2d(nn.Module):
         self.padding = kernel // 2
         self.outer = kernel == in_channels == 1
 
+    def without_constant(self) -> None:
+        """Use the weight as it is from now on."""
+        self.scale = 1.0
+
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n o h w"]:
         """Convolve `x`."""
         kind, on_input = working_type(x), x.numel() < self.weight.numel()
@@ -119,6 +124,10 @@ class EqualizedLinear(nn.Module):
         shape = (out_features, in_features)
         self.weight, self.scale = draw_weight(shape, in_features, gain, equalized)
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
+
+    def without_constant(self) -> None:
+        """Use the weight as it is from now on."""
+        self.scale = 1.0
 
     def forward(self, x: Float[Tensor, "n f"]) -> Float[Tensor, "n o"]:
         """Multiply `x`."""
@@ -203,10 +212,17 @@ class _FusedConv2d(nn.Module):
         self.weight = weight
         self._lay_out()
         self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
+        self._constant = scale
         self.register_buffer("widen", widen.t() * scale, persistent=False)
 
+    def without_constant(self) -> None:
+        """Use the weight as it is from now on."""
+        self.widen, self._constant = self.widen / self._constant, 1.0
+
     def _lay_out(self) -> None:
-        self.weight.data = self.turned(tap_by_tap(self.turned(self.weight.data)))
+        made = self.parametrizations.weight if is_parametrized(self) else None  # type: ignore[union-attr]
+        stored: Any = self.weight if made is None else made.original  # looking at it would make it
+        stored.data = self.turned(tap_by_tap(self.turned(stored.data)))
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> _FusedConv2d:
         """Move or convert the layer; `to(memory_format=…)` has no say in how the weight lies."""

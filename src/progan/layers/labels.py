@@ -35,18 +35,24 @@ class LabelledScale(nn.Module):
 
     with y the label's row: a class picks a column of U and V. g starts at 1, all else at 0, so that
     at first all labels are treated alike. `unit`, u, is how fast labels are learned beside g and b.
+    Without `common`, g is 1 and b 0 for good.
 
     Source: Dumoulin et al. 2017, "A Learned Representation for Artistic Style", equation 5, the
-            part behind the normalisation.
+            part behind the normalisation; without `common` Brock et al. 2019 (BigGAN), appendix B,
+            where y is any vector.
     """
 
-    def __init__(self, channels: int, labels: int, *, unit: float = 1.0) -> None:
+    def __init__(
+        self, channels: int, labels: int, *, unit: float = 1.0, common: bool = True
+    ) -> None:
         super().__init__()
         self.unit = unit
-        self.gain, self.bias = nn.Linear(labels, channels), nn.Linear(labels, channels)
+        self.gain = nn.Linear(labels, channels, bias=common)
+        self.bias = nn.Linear(labels, channels, bias=common)
         for layer, start in ((self.gain, 1.0), (self.bias, 0.0)):
             nn.init.zeros_(layer.weight)
-            nn.init.constant_(layer.bias, start)
+            if common:
+                nn.init.constant_(layer.bias, start)
 
     def forward(
         self, x: Float[Tensor, "n c h w"], y: Float[Tensor, "n k"]
@@ -54,6 +60,7 @@ class LabelledScale(nn.Module):
         """Scale and move `x` as the labels `y` ask."""
         y = self.unit * y
         gain, bias = self.gain(y)[:, :, None, None], self.bias(y)[:, :, None, None]
+        gain = gain if self.gain.bias is not None else 1 + gain
         return torch.addcmul(bias.to(x.dtype), gain.to(x.dtype), x)
 
 
@@ -68,9 +75,11 @@ class ConditionalBatchNorm2d(LabelledScale):
             Miyato & Koyama 2018, section 5, for generators.
     """
 
-    def __init__(self, channels: int, labels: int) -> None:
-        super().__init__(channels, labels)
-        self.norm = nn.BatchNorm2d(channels, affine=False)
+    def __init__(
+        self, channels: int, labels: int, *, common: bool = True, eps: float = 1e-5
+    ) -> None:
+        super().__init__(channels, labels, common=common)
+        self.norm = nn.BatchNorm2d(channels, eps=eps, affine=False)
 
     def forward(
         self, x: Float[Tensor, "n c h w"], y: Float[Tensor, "n k"]

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
-from torch.nn.utils.parametrize import register_parametrization
+from torch.nn.utils.parametrize import is_parametrized, register_parametrization
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-__all__ = ["SpectralNorm", "with_spectral_norm"]
+__all__ = ["Constant", "SpectralNorm", "with_spectral_norm"]
+
+
+@runtime_checkable
+class Constant(Protocol):
+    """A layer whose weight is multiplied with a constant before use."""
+
+    def without_constant(self) -> None:
+        """Use the weight as it is from now on."""
+        ...
 
 
 class SpectralNorm(nn.Module):
@@ -21,16 +31,19 @@ class SpectralNorm(nn.Module):
 
         v = Wᵀu / ‖Wᵀu‖,   u ← Wv / ‖Wv‖,   out = W / (uᵀ W v)
 
-    W has a row for each output. u is remembered, and moves by one step of the power method at
-    each pass in training; it carries no gradient. In float32, whatever the precision around it.
+    W has a row for each output; of a table of vectors, one for each vector. u is remembered, and
+    moves by one step of the power method at each pass in training; it carries no gradient. In
+    float32, whatever the precision around it. Neither length nor divisor is taken below `eps`.
 
-    Source: Miyato et al. 2018 (SNGAN), algorithm 1.
+    Source: Miyato et al. 2018 (SNGAN), algorithm 1; for `eps` Brock et al. 2019 (BigGAN),
+            appendix C.
     """
 
     u: Tensor
 
-    def __init__(self, weight: Float[Tensor, "out ..."]) -> None:
+    def __init__(self, weight: Float[Tensor, "out ..."], eps: float = 1e-12) -> None:
         super().__init__()
+        self.eps = eps
         self.register_buffer("u", normalize(torch.randn(len(weight), device=weight.device), dim=0))
 
     def forward(self, weight: Float[Tensor, "out ..."]) -> Float[Tensor, "out ..."]:
@@ -40,16 +53,29 @@ class SpectralNorm(nn.Module):
         with torch.autocast(kind, enabled=False) if real else nullcontext():
             rows = weight.flatten(1)
             with torch.no_grad():
-                v = normalize(rows.T @ self.u, dim=0)
-                u = normalize(rows @ v, dim=0)
+                v = normalize(rows.T @ self.u, dim=0, eps=self.eps)
+                u = normalize(rows @ v, dim=0, eps=self.eps)
                 if self.training:
                     self.u.copy_(u)
-            return weight / (u @ (rows @ v)).clamp_min(1e-12)
+            return weight / (u @ (rows @ v)).clamp_min(self.eps)
 
 
-def with_spectral_norm(network: nn.Module) -> nn.Module:
-    """Give every dense and convolutional layer of `network` spectral norm; the same network."""
+def with_spectral_norm(
+    network: nn.Module, *, eps: float = 1e-12, but: Collection[nn.Module] = ()
+) -> nn.Module:
+    """Give every dense and convolutional layer and every table of vectors of `network` spectral
+    norm, except those in `but` and all that is within them; the same network.
+
+    He's constant of an equalized layer cancels, c W / σ(c W) = W / σ(W), and is left out. A layer
+    that has spectral norm already keeps it.
+    """
+    spared = {inner for module in but for inner in module.modules()}
     for module in list(network.modules()):
-        if isinstance(module, nn.Linear | nn.Conv2d):
-            register_parametrization(module, "weight", SpectralNorm(module.weight))
+        if is_parametrized(module) or module in spared:
+            continue
+        if isinstance(module, Constant):
+            module.without_constant()
+        if isinstance(module, Constant | nn.Linear | nn.Conv2d | nn.Embedding):
+            weight: Any = module.weight
+            register_parametrization(module, "weight", SpectralNorm(weight, eps))
     return network

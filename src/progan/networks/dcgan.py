@@ -3,32 +3,44 @@
     generator       z → 4×4 → [double, batch norm, relu] … → double, tanh
     discriminator   [halve, leaky relu], [halve, batch norm, leaky relu] … → 4×4 → 1
 
-All resizing is done by strided 4×4 convolutions, there are no dense layers, and weights start
-from N(0, 0.02). Channels double as the size halves: `width` at half the full size, at 64 pixels
-1024 at 4×4 with the paper's width of 128.
+All resizing is done by strided convolutions, there are no dense layers, and weights start from
+N(0, 0.02). Channels double as the size halves: `width` at half the full size, at 64 pixels 1024
+at 4×4 with the paper's width of 128.
 
-Source:  Radford et al. 2016 (DCGAN), section 3 and figure 1; kernel size and the missing batch
-         norm at both ends from its Torch code.
+There are two sets of code by the paper's authors, which differ (`layout`):
+
+                            torch                      theano
+    kernels                 4×4                        5×5
+    biases                  where no norm follows      none
+    norm at 4×4             of each channel            of each number, as after a dense layer
+
+Source:  Radford et al. 2016 (DCGAN), section 3 and figure 1; Torch code (soumith/dcgan.torch) and
+         Theano code (Newmu/dcgan_code, faces/train_uncond_dcgan.py).
 Departs: any power of two from 8 pixels up; channels stop at 8 · width. The norm can be left out,
-         and in the critic be one over each picture alone, for games that look at slopes.
+         and in the critic be one over each picture alone, for games that look at slopes. The Torch
+         code adds biases before batch norms too, which take them away again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
+import torch
 from torch import Tensor, nn
+from torch.nn.functional import adaptive_max_pool2d
 
 from progan.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-__all__ = ["ConvDiscriminator", "ConvGenerator", "Norm"]
+__all__ = ["ConvDiscriminator", "ConvGenerator", "Layout", "Norm", "leaky", "pooled"]
 
 Norm = Literal["batch", "layer", "none"]
 """layer: over all channels and pixels of one picture, with a gain and bias per channel."""
+Layout = Literal["torch", "theano"]
 
 
 def widths(resolution: int, width: int) -> list[int]:
@@ -48,7 +60,7 @@ def start_small(module: nn.Module) -> None:
         nn.init.normal_(module.weight, 0.0, 0.02)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
-    elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm) and module.affine:
+    elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d | nn.GroupNorm) and module.affine:
         nn.init.normal_(module.weight, 1.0, 0.02)
         nn.init.zeros_(module.bias)
 
@@ -58,6 +70,27 @@ def normed(channels: int, norm: Norm) -> list[nn.Module]:
     if norm == "batch":
         return [nn.BatchNorm2d(channels)]
     return [nn.GroupNorm(1, channels)] if norm == "layer" else []
+
+
+def leaky() -> nn.Module:
+    """The discriminator's rectifier: a fifth of what is below 0 passes."""
+    return nn.LeakyReLU(0.2, inplace=True)
+
+
+def doubling(before: int, after: int, layout: Layout, *, bias: bool) -> nn.ConvTranspose2d:
+    """Twice the size."""
+    if layout == "theano":
+        return nn.ConvTranspose2d(
+            before, after, 5, stride=2, padding=2, output_padding=1, bias=False
+        )
+    return nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, bias=bias)
+
+
+def halving(before: int, after: int, layout: Layout, *, bias: bool) -> nn.Conv2d:
+    """Half the size."""
+    if layout == "theano":
+        return nn.Conv2d(before, after, 5, stride=2, padding=2, bias=False)
+    return nn.Conv2d(before, after, 4, stride=2, padding=1, bias=bias)
 
 
 class ConvGenerator(nn.Module):
@@ -71,22 +104,31 @@ class ConvGenerator(nn.Module):
         latent_size: int,
         width: int = 128,
         norm: Norm = "batch",
+        layout: Layout = "torch",
     ) -> None:
         super().__init__()
         sizes, plain = widths(resolution, width), norm == "none"
+        each = layout == "theano" and norm == "batch"
+        first: list[nn.Module] = normed(sizes[0], norm)
+        if each:
+            first = [
+                nn.Flatten(),
+                nn.BatchNorm1d(16 * sizes[0]),
+                nn.Unflatten(1, (sizes[0], 4, 4)),
+            ]
         layers: list[nn.Module] = [
             nn.Unflatten(1, (latent_size, 1, 1)),
-            nn.ConvTranspose2d(latent_size, sizes[0], 4, bias=plain),
-            *normed(sizes[0], norm),
+            nn.ConvTranspose2d(latent_size, sizes[0], 4, bias=plain and layout == "torch"),
+            *first,
             nn.ReLU(inplace=True),
         ]
         for before, after in pairwise(sizes):
             layers += [
-                nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, bias=plain),
+                doubling(before, after, layout, bias=plain),
                 *normed(after, norm),
                 nn.ReLU(inplace=True),
             ]
-        layers += [nn.ConvTranspose2d(sizes[-1], channels, 4, stride=2, padding=1), nn.Tanh()]
+        layers += [doubling(sizes[-1], channels, layout, bias=True), nn.Tanh()]
         self.body = nn.Sequential(*layers)
         self.apply(start_small)
 
@@ -99,24 +141,45 @@ class ConvDiscriminator(nn.Module):
     """Square pictures to scores, such as logits of being real, through strided convolutions."""
 
     def __init__(
-        self, *, resolution: int, channels: int, width: int = 128, norm: Norm = "batch"
+        self,
+        *,
+        resolution: int,
+        channels: int,
+        width: int = 128,
+        norm: Norm = "batch",
+        layout: Layout = "torch",
+        rectifier: Callable[[], nn.Module] = leaky,
     ) -> None:
         super().__init__()
         sizes, plain = widths(resolution, width)[::-1], norm == "none"
-        layers: list[nn.Module] = [
-            nn.Conv2d(channels, sizes[0], 4, stride=2, padding=1),
-            nn.LeakyReLU(0.2, inplace=True),
-        ]
+        layers: list[nn.Module] = [halving(channels, sizes[0], layout, bias=True), rectifier()]
         for before, after in pairwise(sizes):
             layers += [
-                nn.Conv2d(before, after, 4, stride=2, padding=1, bias=plain),
+                halving(before, after, layout, bias=plain),
                 *normed(after, norm),
-                nn.LeakyReLU(0.2, inplace=True),
+                rectifier(),
             ]
-        layers += [nn.Conv2d(sizes[-1], 1, 4), nn.Flatten(0)]
+        layers += [nn.Conv2d(sizes[-1], 1, 4, bias=layout == "torch"), nn.Flatten(0)]
         self.body = nn.Sequential(*layers)
         self.apply(start_small)
 
     def forward(self, image: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
         """Judge `image`."""
         return self.body(image).float()
+
+    def maps(self, image: Float[Tensor, "n c h w"]) -> list[Tensor]:
+        """What each convolution but the last finds, rectified: n c h w, the largest first."""
+        found: list[Tensor] = []
+        for layer in list(self.body)[:-2]:
+            image = layer(image)
+            if isinstance(layer, nn.LeakyReLU | nn.RReLU):
+                found.append(image)
+        return found
+
+
+def pooled(maps: list[Tensor], side: int = 4) -> Float[Tensor, "n f"]:
+    """All maps as one row of numbers: the largest value in each of side × side parts of each map.
+
+    Source: Radford et al. 2016, section 5.1.
+    """
+    return torch.cat([adaptive_max_pool2d(one, side).flatten(1) for one in maps], dim=1).float()

@@ -31,6 +31,7 @@ from progan.layers.labels import LabelledScale, label_rows
 from progan.layers.noise import LeadMeter, MultiplicativeNoise
 from progan.layers.norm import pixel_norm
 from progan.layers.resample import down, fade, fades, up
+from progan.layers.spectral import with_spectral_norm
 from progan.layers.spread import MinibatchStddev
 from progan.networks.verdict import Condition, Layer, Verdict
 
@@ -47,6 +48,18 @@ rates of equalized layers they would otherwise outrun the rest, and pictures of 
 def resolutions(last: int) -> list[int]:
     """4, 8, 16, … up to `last`."""
     return [2**power for power in range(2, last.bit_length())]
+
+
+def by_resolution(layers: Mapping[int, nn.Module] | None) -> nn.ModuleDict:
+    """Layers by the name of their resolution."""
+    return nn.ModuleDict({str(r): layer for r, layer in (layers or {}).items()})
+
+
+def looked(attention: nn.ModuleDict, x: Tensor, resolution: int) -> Tensor:
+    """Features `x` of `resolution`, after its attention if it has any."""
+    name = str(resolution)
+    seen: Tensor = attention[name](x) if name in attention else x
+    return seen
 
 
 class Enlarge(EqualizedConv2d):
@@ -91,7 +104,10 @@ class Generator(nn.Module):
     bias of each channel follow the pixel norm (see `LabelledScale`).
 
     With `checkpointed` set, blocks above 4×4 keep only their input for the gradient, and are
-    computed again for it; but not with batch norm, whose statistics would move twice.
+    computed again for it; but not with batch norm or spectral norm, whose memory would move twice.
+
+    `attention` are layers that follow the block of their resolution. With `spectral_norm` every
+    dense or convolutional layer has it.
 
     Source: Karras et al. 2018 (ProGAN), table 2, left; its code for the order of operations.
     """
@@ -115,11 +131,13 @@ class Generator(nn.Module):
         tanh: bool = False,
         normalize_latent: bool = True,
         normalize_label: bool = False,
+        attention: Mapping[int, nn.Module] | None = None,
+        spectral_norm: bool = False,
     ) -> None:
         super().__init__()
         self.classes, self.tanh, self.told = classes, tanh, told
         self.normalize_latent, self.normalize_label = normalize_latent, normalize_label
-        self.repeatable = not batch_norm
+        self.repeatable = not (batch_norm or spectral_norm)
 
         def layer(conv: nn.Module, width: int) -> Layer:
             norm = nn.BatchNorm2d(width) if batch_norm else None
@@ -144,6 +162,9 @@ class Generator(nn.Module):
             self.to_image[str(r)] = EqualizedConv2d(
                 widths[r], channels, 1, gain=1.0, equalized=equalized
             )
+        self.attention = by_resolution(attention)
+        if spectral_norm:
+            with_spectral_norm(self)
 
     def forward(
         self,
@@ -168,7 +189,7 @@ class Generator(nn.Module):
 
         def work(x: Tensor) -> Tensor:
             doubled: Tensor = self.blocks[str(resolution)](x, y)
-            return doubled
+            return looked(self.attention, doubled, resolution)
 
         keeps = not (self.checkpointed and self.repeatable)
         return work(x) if keeps else forgetful(work, x, draws=False)
@@ -200,7 +221,10 @@ class Critic(nn.Module):
     compared only within their own.
 
     With `checkpointed` set, blocks above 4×4 keep only their input for the gradient, and are
-    computed again for it.
+    computed again for it; but not with spectral norm, whose memory would move twice.
+
+    `attention` are layers that come before the block of their resolution. With `spectral_norm`
+    every dense or convolutional layer has it.
 
     Source: Karras et al. 2018 (ProGAN), table 2, right; its code for the order of operations.
     """
@@ -223,8 +247,11 @@ class Critic(nn.Module):
         stddev: MinibatchStddev | None = None,
         discrimination: bool = False,
         noise: float = 0.0,
+        attention: Mapping[int, nn.Module] | None = None,
+        spectral_norm: bool = False,
     ) -> None:
         super().__init__()
+        self.repeatable = not spectral_norm
         self.meter = meter = LeadMeter(noise) if noise else None
 
         def layer(conv: nn.Module, out: int) -> Layer:
@@ -261,6 +288,9 @@ class Critic(nn.Module):
             discrimination=discrimination,
             meter=meter,
         )
+        self.attention = by_resolution(attention)
+        if spectral_norm:
+            with_spectral_norm(self)
 
     def trunk(
         self, image: Tensor, resolution: int, alpha: float | Tensor
@@ -281,10 +311,11 @@ class Critic(nn.Module):
 
         def work(x: Tensor) -> Tensor:
             x = self.from_image[str(resolution)](x) if first else x
-            return self.blocks[str(resolution)](x)
+            return self.blocks[str(resolution)](looked(self.attention, x, resolution))
 
         draws = self.meter is not None
-        return forgetful(work, x, draws=draws) if self.checkpointed else work(x)
+        keeps = not (self.checkpointed and self.repeatable)
+        return work(x) if keeps else forgetful(work, x, draws=draws)
 
     def forward(
         self,

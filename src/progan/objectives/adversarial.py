@@ -34,6 +34,7 @@ __all__ = [
     "reversed_least_squares_critic",
     "reversed_least_squares_generator",
     "squared_lead",
+    "swapped_generator",
     "wasserstein_critic",
     "wasserstein_generator",
 ]
@@ -61,6 +62,16 @@ def non_saturating_generator(fake: Scores) -> dict[str, Tensor]:
     Source: Goodfellow et al. 2014, end of section 3.
     """
     return {"adversarial": softplus(-fake).mean()}
+
+
+def swapped_generator(real: Scores, fake: Scores) -> dict[str, Tensor]:
+    """−log(1 − D(real)) − log D(fake): the critic's loss with its labels swapped.
+
+    For players who have a hand in the reals too: of pairs (x, E(x)) and (G(z), z), the encoder.
+
+    Source: Donahue et al. 2017 (BiGAN), section 3.4, the "inverse" objective.
+    """
+    return {"real": softplus(real).mean(), "fake": softplus(-fake).mean()}
 
 
 def wasserstein_critic(real: Scores, fake: Scores) -> dict[str, Tensor]:

@@ -241,12 +241,21 @@ def _effort(entries: Sequence[Entry], runs: Runs) -> Section:
                 str(one.seed),
                 "–" if run is None else count(run.images),
                 "–" if run is None or run.seconds is None else duration(run.seconds),
+                *(
+                    count(one.weights[part]) if part in one.weights else "–"
+                    for part in ("generator", "all")
+                ),
                 str(one.run),
             ]
         )
-    columns = ("contestant", "seed", "images", "training time", "run")
+    columns = (
+        *("contestant", "seed", "images", "training time"),
+        *("weights: generator", "all", "run"),
+    )
     return Section(
-        slug="effort", title="Effort", body=[table("Effort", columns, rows, numeric=(1, 2, 3))]
+        slug="effort",
+        title="Effort",
+        body=[table("Effort", columns, rows, numeric=(1, 2, 3, 4, 5))],
     )
 
 

@@ -21,9 +21,8 @@ Source:  concat: Mirza & Osindero 2014, "Conditional Generative Adversarial Nets
 Departs: all networks are DCGAN's, the first paper's dense ones or toy ones; projection's paper has
          residual ones. Every generator is told the label at all layers; AC-GAN's and Reed et al.'s
          only at the first. Projection keeps DCGAN's last convolution for ψ, where the paper has a
-         dense layer on the summed features. AC-GAN's discriminator drops no units. Wrong labels
-         are drawn for real pictures, never a picture's own. The generator is shown by its running
-         average.
+         dense layer on the summed features. Wrong labels are drawn for real pictures, never a
+         picture's own. The generator is shown by its running average.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from progan.core.specs import DataSpec
 from progan.layers.labels import label_rows
 from progan.layers.spectral import with_spectral_norm
 from progan.networks import labelled
+from progan.networks.dcgan import ConvDiscriminator, leaky
 from progan.networks.heads import ProjectionCritic
 from progan.objectives.verdicts import look
 from progan.systems.configs.cgan import CGANConfig
@@ -150,7 +151,15 @@ class Conditional(GAN):
 
     def plain_critic(self) -> nn.Module:
         """GAN's discriminator, which takes no label."""
-        return super().make_critic()
+        if not self.config.dropout:
+            return super().make_critic()
+        return ConvDiscriminator(
+            resolution=self.data.resolution,
+            channels=self.data.channels,
+            width=self.config.width,
+            norm=self.config.critic_norm,
+            rectifier=lambda: nn.Sequential(leaky(), nn.Dropout(self.config.dropout)),
+        )
 
     # verdicts
 

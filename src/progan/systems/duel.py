@@ -167,10 +167,13 @@ class Duel(System[Images]):
         """The generator's terms, from the critic's verdicts; on reals only if they are needed."""
         terms = self.objective.for_generator(on_fake, on_real)
         if self.config.orthogonal:
-            weights = (p for p in self.generator.parameters() if p.ndim > 1)
-            crowded = torch.stack([orthogonal(weight) for weight in weights]).sum()
+            crowded = torch.stack([orthogonal(weight) for weight in self.regular()]).sum()
             terms["orthogonal"] = self.config.orthogonal * crowded
         return terms
+
+    def regular(self) -> Sequence[Tensor]:
+        """The weights of the generator that orthogonal regularisation looks at."""
+        return [weight for weight in self.generator.parameters() if weight.ndim > 1]
 
     def fake(self, n: int) -> Tensor:
         """`n` pictures from new latents."""

@@ -5,7 +5,8 @@
 
 By settings the objective, the penalty and every part of the networks change, and how labels are
 known: by the critic's logits of them, which both players then earn (AC-GAN), or by a score of
-picture and label together (projection, concat).
+picture and label together (projection, concat). Both networks may look at all places at once at
+chosen sizes (attention), and divide weights by their largest singular value (spectral norm).
 
 Source:  Karras et al. 2018, "Progressive Growing of GANs for Improved Quality, Stability, and
          Variation", and both of its official code bases.
@@ -30,11 +31,13 @@ from progan.core.latents import LatentField, Latents, draw_fields, label_field
 from progan.core.plan import Plan, Progress, height_width
 from progan.core.specs import DataSpec
 from progan.core.system import Fixed, JointTurn, Player, System, Terms, Turn
+from progan.layers.attention import SelfAttention
 from progan.layers.clip import clip_weights
 from progan.layers.labels import label_rows
 from progan.layers.noise import LeadMeter
 from progan.layers.prepared import weights_made_once
 from progan.layers.resample import blend
+from progan.layers.spectral import SpectralNorm
 from progan.layers.spread import MinibatchStddev
 from progan.networks.folded import FoldedGenerator
 from progan.networks.modes import ModeCritic, ModeGenerator
@@ -83,7 +86,8 @@ class ProGAN(System[Pictures]):
         if field is not None:
             self.latent_fields += (field,)
         self.generator, self.critic = build_networks(config, data, self.labels)
-        moved = (nn.BatchNorm2d, LeadMeter)  # in every turn, or whenever they are looked at
+        # in every turn, or whenever they are looked at
+        moved = (nn.BatchNorm2d, LeadMeter, SpectralNorm)
         self.functional = not config.simultaneous and not any(
             isinstance(module, moved) for module in self.modules()
         )
@@ -234,8 +238,11 @@ class ProGAN(System[Pictures]):
         return self.generator(latents["z"].to(device), label, size_of(at), at.alpha)
 
     def folded(self, at: Progress, dtype: torch.dtype) -> Fixed | None:
-        """The generator as plain layers; None for tiny ones, and where labels scale channels."""
+        """The generator as plain layers; None for tiny ones, and where labels scale channels, or
+        there is attention or spectral norm."""
         if isinstance(self.generator, ModeGenerator) or self.generator.told:
+            return None
+        if self.config.attention or self.config.spectral_norm == "both":
             return None
         return FoldedGenerator(self.generator, size_of(at), at.alpha, dtype)
 
@@ -282,6 +289,13 @@ def build_networks(
             ),
         )
     widths = config.widths(data.resolution)
+    if max(config.attention, default=0) > data.resolution:
+        raise ConfigError(
+            f"attention is at {max(config.attention)} pixels, but the pictures have "
+            f"{data.resolution}: --set attention=[{data.resolution}]"
+        )
+    normed = {"none": (), "critic": ("critic",), "both": ("generator", "critic")}
+    divided = normed[config.spectral_norm]
     generator = Generator(
         resolution=data.resolution,
         channels=data.channels,
@@ -297,6 +311,8 @@ def build_networks(
         tanh=config.tanh,
         normalize_latent=config.normalize_latent,
         normalize_label=config.normalize_label,
+        attention=attention_at(config, widths, "generator" in divided),
+        spectral_norm="generator" in divided,
     )
     critic = Critic(
         resolution=data.resolution,
@@ -311,5 +327,17 @@ def build_networks(
         stddev=stddev,
         discrimination=config.minibatch_discrimination,
         noise=config.noise,
+        attention=attention_at(config, widths, "critic" in divided),
+        spectral_norm="critic" in divided,
     )
     return generator, critic
+
+
+def attention_at(
+    config: ProGANConfig, widths: Mapping[int, int], spectral_norm: bool
+) -> dict[int, SelfAttention]:
+    """A layer of attention for each resolution that has one."""
+    return {
+        r: SelfAttention(widths[r], form=config.attention_form, spectral_norm=spectral_norm)
+        for r in sorted(config.attention)
+    }

@@ -74,6 +74,14 @@ SYSTEMS: Mapping[str, Entry] = {
             config="progan.systems.configs.fgan:FGANConfig",
         ),
         Entry(
+            name="dcgan",
+            summary="convolutional networks as the paper has them, in its two programs' sizes",
+            paper="Radford et al. 2016, Unsupervised Representation Learning with Deep "
+            "Convolutional GANs",
+            system="progan.systems.dcgan:DCGAN",
+            config="progan.systems.configs.dcgan:DCGANConfig",
+        ),
+        Entry(
             name="ebgan",
             summary="an autoencoder as discriminator: what it redraws badly has a high energy",
             paper="Zhao et al. 2017, Energy-based Generative Adversarial Network",
@@ -93,6 +101,41 @@ SYSTEMS: Mapping[str, Entry] = {
             paper="Chen et al. 2016, InfoGAN",
             system="progan.systems.infogan:InfoGAN",
             config="progan.systems.configs.infogan:InfoGANConfig",
+        ),
+        Entry(
+            name="vaegan",
+            summary="an autoencoder that compares pictures as a discriminator sees them",
+            paper="Larsen et al. 2016, Autoencoding beyond Pixels",
+            system="progan.systems.vaegan:VAEGAN",
+            config="progan.systems.configs.vaegan:VAEGANConfig",
+        ),
+        Entry(
+            name="bigan",
+            summary="a discriminator of pairs, picture and code, which teaches an encoder",
+            paper="Donahue et al. 2017, Adversarial Feature Learning; Dumoulin et al. 2017, ALI",
+            system="progan.systems.bigan:BiGAN",
+            config="progan.systems.configs.bigan:BiGANConfig",
+        ),
+        Entry(
+            name="sngan",
+            summary="a discriminator whose weights are divided by their largest singular value",
+            paper="Miyato et al. 2018, Spectral Normalization for GANs",
+            system="progan.systems.sngan:SNGAN",
+            config="progan.systems.configs.sngan:SNGANConfig",
+        ),
+        Entry(
+            name="sagan",
+            summary="attention in both networks: far places of a picture look at each other",
+            paper="Zhang et al. 2019, Self-Attention Generative Adversarial Networks",
+            system="progan.systems.sagan:SAGAN",
+            config="progan.systems.configs.sagan:SAGANConfig",
+        ),
+        Entry(
+            name="biggan",
+            summary="wide, in large batches, label and latent at every block; truncation",
+            paper="Brock et al. 2019, Large Scale GAN Training",
+            system="progan.systems.biggan:BigGAN",
+            config="progan.systems.configs.biggan:BigGANConfig",
         ),
         Entry(
             name="ensemble",

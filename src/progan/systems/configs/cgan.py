@@ -15,7 +15,12 @@ __all__ = ["CGANConfig", "Condition"]
 
 Condition = Literal["concat", "matching-aware", "two-head", "ac-gan", "projection"]
 
-AC_GAN: Mapping[str, Any] = {"condition": "ac-gan", "latent_size": 110, "batch": 100}
+AC_GAN: Mapping[str, Any] = {
+    "condition": "ac-gan",
+    "latent_size": 110,
+    "batch": 100,
+    "dropout": 0.5,
+}
 PROJECTION: Mapping[str, Any] = {
     "condition": "projection",
     "objective": "hinge",
@@ -73,6 +78,9 @@ class CGANConfig(GANConfig):
     """two-head: weight of matching in both players' losses; ac-gan: of the guess (λ)."""
     match_on_fake: bool = False
     """two-head: whether fakes count as not matching for the discriminator's second head."""
+    dropout: float = 0.0
+    """Share of units that dcgan's discriminator drops behind each rectifier in training; not of
+    concat, whose discriminator is another."""
     spectral_norm: bool = False
     """Whether the weights of all the discriminator's layers, the labels' vectors included, are
     divided by their largest singular value."""
@@ -85,6 +93,16 @@ class CGANConfig(GANConfig):
             raise ConfigError(
                 f"label_weight is {self.label_weight}; it must be a number from 0 up: "
                 "--set label_weight=1"
+            )
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(
+                f"dropout is {self.dropout}; it must be from 0 to below 1: --set dropout=0.5"
+            )
+        if self.dropout and (self.condition == "concat" or self.network != "dcgan"):
+            raise ConfigError(
+                f"dropout is {self.dropout}, but condition is {self.condition} and network "
+                f"{self.network}; it is for dcgan's discriminator where labels are not "
+                "concatenated to pictures: --set dropout=0"
             )
         if self.condition == "matching-aware" and self.objective.startswith("relativistic"):
             raise ConfigError(

@@ -75,6 +75,12 @@ class ProGANConfig:
     """Samples compared by the minibatch standard deviation; 0 or 1 leaves the layer out."""
     minibatch_discrimination: bool = False
     """Whether the critic compares samples as Salimans et al. 2016 do (row e* of table 1)."""
+    attention: tuple[int, ...] = ()
+    """Resolutions at which both networks look at all places at once: 16. None: nowhere."""
+    attention_form: Literal["pooled", "full"] = "pooled"
+    """pooled: over 2x2 maxima, as in the authors' code; full: over all places."""
+    spectral_norm: Literal["none", "critic", "both"] = "none"
+    """Whose weights are divided by their largest singular value, in place of He's constant."""
     critic_shrink: int = 4
     """Divides the critic's channels in the `modes` network (X in the paper's K/X)."""
 
@@ -153,6 +159,7 @@ class ProGANConfig:
                 "it needs pixelnorm=true and a condition: --set condition=projection, or "
                 "--set generator_norm=none"
             )
+        self._check_options()
         if not 0 <= self.label_weight < math.inf:
             raise ConfigError(
                 f"label_weight is {self.label_weight}; it must be a number from 0 up: "
@@ -162,6 +169,24 @@ class ProGANConfig:
             raise ConfigError(f"clip is {self.clip}; it must be above 0, or 0 for no clipping.")
         if self.stddev_group != "all" and self.stddev_group < 0:
             raise ConfigError(f"stddev_group is {self.stddev_group}; it is 'all', 0, or more.")
+
+    def _check_options(self) -> None:
+        """Attention and spectral norm: refuse what cannot be."""
+        if any(r < 8 or r.bit_count() != 1 for r in self.attention):
+            raise ConfigError(
+                f"attention is {list(self.attention)}; it stands at powers of two from 8 up: "
+                "--set attention=[16]"
+            )
+        if self.network == "modes" and (self.attention or self.spectral_norm != "none"):
+            raise ConfigError(
+                "The networks that count modes have neither attention nor spectral norm: "
+                "--set attention=[] spectral_norm=none"
+            )
+        if self.clip and self.spectral_norm != "none":
+            raise ConfigError(
+                f"clip is {self.clip} and spectral_norm {self.spectral_norm}, which both bound the "
+                "critic's weights; take one: --set clip=0"
+            )
 
     def width(self, level: int) -> int:
         """Channels of level s = log2(resolution) − 1; level 0 is the latent's."""
