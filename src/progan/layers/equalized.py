@@ -220,8 +220,11 @@ class _FusedConv2d(nn.Module):
         self.widen, self._constant = self.widen / self._constant, 1.0
 
     def _lay_out(self) -> None:
-        made = self.parametrizations.weight if is_parametrized(self) else None  # type: ignore[union-attr]
-        stored: Any = self.weight if made is None else made.original  # looking at it would make it
+        stored: Any = self
+        if is_parametrized(self):  # looking at its weight would make it
+            stored = stored.parametrizations.weight.original
+        else:
+            stored = stored.weight
         stored.data = self.turned(tap_by_tap(self.turned(stored.data)))
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> _FusedConv2d:
