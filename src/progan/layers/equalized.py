@@ -220,11 +220,9 @@ class _FusedConv2d(nn.Module):
         self.widen, self._constant = self.widen / self._constant, 1.0
 
     def _lay_out(self) -> None:
-        stored: Any = self
-        if is_parametrized(self):  # looking at its weight would make it
-            stored = stored.parametrizations.weight.original
-        else:
-            stored = stored.weight
+        own: Any = self  # looking at a normed layer's weight would make it
+        normed = is_parametrized(self)
+        stored = own.parametrizations.weight.original if normed else own.weight
         stored.data = self.turned(tap_by_tap(self.turned(stored.data)))
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> _FusedConv2d:
