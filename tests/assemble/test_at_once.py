@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from progan.assemble import at_once, contest
-from progan.assemble.at_once import train_at_once
+from progan.assemble.at_once import measure_at_once, train_at_once
+from progan.assemble.contest_numbers import Asked
 from progan.assemble.contestants import StoppedError, train_one
 from progan.assemble.side_by_side import Ended, Job
 from progan.core.comparison import Entry, parse_comparison
@@ -41,13 +42,15 @@ class Players:
     def __call__(
         self, jobs: Sequence[Job], module: str, at_once: int, **hears: Any
     ) -> tuple[list[Ended], int]:
-        self.jobs, self.company = list(jobs), hears["company"](1)
+        self.jobs = list(jobs)
+        if "company" in hears:
+            self.company = hears["company"](1)
         found = []
         for job in jobs:
             hears["began"](job)
             code, answer = self.ends.get(job.name, (0, {}))
             found.append(Ended(job=job, code=code, answer=answer, seconds=61))
-            hears["ended"](found[-1])
+            hears.get("ended", lambda end: None)(found[-1])
         return found, self.code
 
 
@@ -125,6 +128,45 @@ def test_stopping_one_stops_the_comparison_with_its_code(players: Players, tmp_p
 def test_more_than_there_are_cores_is_refused(players: Players, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"there are 2 cores.*--at-once 2"):
         play(tmp_path, [], many=3)
+
+
+def test_the_first_is_measured_alone_and_the_others_beside_each_other(
+    players: Players, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone: list[str] = []
+
+    def measured(entry: Entry, asked: Asked, heard: Any) -> Entry:
+        alone.append(entry.run.name)
+        return entry
+
+    def before(entry: Entry, asked: Asked) -> Entry | None:
+        return entry if entry.run.name == "b-0" else None
+
+    monkeypatch.setattr(at_once, "measured", measured)
+    monkeypatch.setattr(at_once, "measured_before", before)
+    entries = [entry for entry, _ in asked(tmp_path)]
+    wants = Asked(metrics=("swd",), images=16, extractor=None)
+    heard: list[str] = []
+
+    def measure(some: list[Entry]) -> None:
+        measure_at_once(
+            some, wants, tmp_path, 2, worker="w", extractor="effnet-lite0", heard=heard.append
+        )
+
+    measure(entries)
+    assert alone == ["a-0"]
+    (job,) = players.jobs
+    assert json.loads(json.dumps(dict(job.asked))) == {
+        "run": str(tmp_path / "c-0"),
+        "measure": {"metrics": ["swd"], "images": 16, "extractor": "effnet-lite0"},
+    }
+    assert heard == ["Measuring   C, seed 0"]
+    players.jobs = []
+    measure([entries[1]])  # what is measured already is not measured again
+    assert (alone, players.jobs) == (["a-0"], [])
+    players.code = 130
+    with pytest.raises(StoppedError, match="same command"):
+        measure(entries)
 
 
 def test_a_training_with_other_settings_is_refused_before_anything_begins(

@@ -39,6 +39,27 @@ def test_the_slower_the_network_the_longer_the_end() -> None:
     assert seconds >= 0.02 * finish.DRAWN * finish.REST
 
 
+def test_the_network_draws_as_it_will_at_the_end_and_stays_as_it_is() -> None:
+    class Normed(Slow):
+        """Batch norm refuses a single picture in training, and moves its averages."""
+
+        def __init__(self) -> None:
+            super().__init__(0.0)
+            self.norm = nn.BatchNorm1d(4)
+
+        def generate(self, latents: Latents, at: Progress) -> Tensor:
+            self.norm(latents["z"])
+            return super().generate(latents, at)
+
+    system = Normed()
+    before = {name: value.clone() for name, value in system.state_dict().items()}
+    assert seconds_to_finish(system, AT, SHEET) > 0  # type: ignore[arg-type]
+    assert system.training
+    assert system.norm.training
+    for name, value in system.state_dict().items():
+        assert torch.equal(before[name], value), name
+
+
 def test_pictures_that_are_hard_to_compress_count_too(monkeypatch: pytest.MonkeyPatch) -> None:
     def encode(image: object, *, lossless: bool) -> bytes:
         time.sleep(0.02 if lossless else 0.04)

@@ -83,6 +83,13 @@ def test_sizes_keep_groups_whole_as_long_as_they_can() -> None:
     assert piece_sizes(1, 4) == (1,)
 
 
+def test_no_micro_batch_is_smaller_than_what_can_be_trained_on() -> None:
+    assert piece_sizes(12, least=2) == (12, 6, 4, 3, 2)
+    assert piece_sizes(15, 4, 5) == (15, 5)
+    assert piece_sizes(7, least=2) == (7,)
+    assert piece_sizes(1, least=2) == (1,)
+
+
 def test_a_micro_batch_is_never_larger_than_asked() -> None:
     assert [parts_of(12, size) for size in (None, 12, 11, 6, 5, 4, 1)] == [1, 1, 2, 2, 3, 3, 12]
 

@@ -14,6 +14,7 @@ from progan.core.batch import Images
 from progan.core.errors import ConfigError
 from progan.core.plan import Progress
 from progan.core.specs import RMSprop
+from progan.engine.loop import Trainer
 from progan.engine.play import gradients_of
 from progan.systems.configs.vaegan import VAEGANConfig
 
@@ -262,3 +263,15 @@ def test_a_wait_needs_an_optimizer_that_then_stands_still(make: Make) -> None:
 def test_a_game_that_compares_pairs_is_refused(make: Make) -> None:
     with pytest.raises(ConfigError, match="several kinds of fakes"):
         small(make, objective="relativistic")
+
+
+def test_a_single_picture_at_a_time_is_refused(make: Make) -> None:
+    class Pictures:
+        def batch(self, numbers: range, resolution: Any) -> Images:
+            return pictures(len(numbers))
+
+    system = small(make, batch=6)
+    for limit, shards in ((1, 1), (None, 4), (2, 2)):
+        with pytest.raises(ConfigError, match=r"fewer than the 2 pictures .* VAEGAN"):
+            Trainer(system, Pictures(), micro_batch=limit, shards=shards)
+    Trainer(system, Pictures(), micro_batch=2).step()

@@ -1,4 +1,4 @@
-"""Several trainings of a comparison at a time, each in a process of its own.
+"""Several trainings or measurements of a comparison at a time, each in a process of its own.
 
 Before any clock starts the pictures are read once, for all. Each process has its share of the
 cores; nothing is measured until the last has ended, since measuring would take time from those
@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from progan.assemble.contest_numbers import Asked, measured, measured_before
 from progan.assemble.contestants import StoppedError, finished
 from progan.assemble.side_by_side import Ended, Job, side_by_side
 from progan.core.comparison import Entry
@@ -20,7 +21,7 @@ from progan.core.errors import ConfigError, DataError
 from progan.core.launch import cores
 from progan.report.words import duration
 
-__all__ = ["LOGS", "train_at_once"]
+__all__ = ["LOGS", "measure_at_once", "train_at_once"]
 
 LOGS = "logs"
 """Folder of what each training would have shown on a screen."""
@@ -93,6 +94,46 @@ def train_at_once(
     if code:
         raise StoppedError(folder, code)
     return [replace(entry, failed=failed.get(entry.run.name, "")) for entry, _ in asked]
+
+
+def measure_at_once(
+    entries: Sequence[Entry],
+    asked: Asked,
+    folder: Path,
+    at_once: int,
+    *,
+    worker: str,
+    extractor: str | None,
+    heard: Hears,
+) -> None:
+    """Measure what is not measured yet, and leave the numbers in each run.
+
+    The first is measured alone: what it finds out about the real pictures is there for all others.
+    One that fails here is not told: who asks for its numbers measures it once more, and hears why.
+
+    Raises: StoppedError where the user stopped, and what measuring the first raises.
+    """
+    todo = [entry for entry in entries if measured_before(entry, asked) is None]
+    if not todo:
+        return
+    measured(todo[0], asked, heard)
+
+    def job(entry: Entry) -> Job:
+        metrics = None if asked.metrics is None else list(asked.metrics)
+        measure = {"metrics": metrics, "images": asked.images, "extractor": extractor}
+        told = {"run": str(entry.run), "measure": measure}
+        log = folder / LOGS / f"{entry.run.name}.txt"
+        return Job(name=entry.run.name, asked=told, log=log, makes=entry.run)
+
+    names = {entry.run.name: f"{entry.contestant}, seed {entry.seed}" for entry in todo}
+    _, code = side_by_side(
+        [job(entry) for entry in todo[1:]],
+        worker,
+        at_once,
+        began=lambda one: heard(f"Measuring   {names[one.name]}"),
+    )
+    if code:
+        raise StoppedError(folder, code)
 
 
 def _refuse_too_many(asked: Sequence[tuple[Entry, Recipe]], at_once: int) -> None:

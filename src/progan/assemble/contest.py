@@ -11,8 +11,8 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
-from progan.assemble.at_once import train_at_once
-from progan.assemble.contest_numbers import measured
+from progan.assemble.at_once import measure_at_once, train_at_once
+from progan.assemble.contest_numbers import Asked, measured
 from progan.assemble.contestants import StoppedError, Trains, refuse_other, train_one
 from progan.assemble.recipes import resolve
 from progan.core.comparison import Comparison, Entry, parse_comparison, slug_of
@@ -93,8 +93,9 @@ def carry_out(
     """Train and measure whatever is missing in `folder`; trainings begin in order.
 
     With `at_once` above 1, so many train side by side, each in a process of its own with its share
-    of the cores, and all are measured when the last is done (`assemble/at_once.py`). `worker` is
-    the module whose `main` trains one of them, and `words` are the command as it will remember it.
+    of the cores, and are measured side by side when the last is done (`assemble/at_once.py`).
+    `worker` is the module whose `main` trains or measures one of them, and `words` are the command
+    as it will remember it.
 
     A contestant that fails (it diverges, or its settings do not suit the pictures) is told and left
     out of the measures; the others go on. A training that is stopped by the user stops all.
@@ -102,7 +103,7 @@ def carry_out(
     Raises: ConfigError where a folder holds other settings than the comparison, and
     `StoppedError` where the user stopped.
     """
-    extractor = _extractor_of(comparison)
+    measures = _measures_of(comparison)
     asked: list[tuple[Entry, Recipe]] = []
     for name, seed in comparison.trainings():
         recipe = comparison.recipe(name, seed)
@@ -113,10 +114,17 @@ def carry_out(
         asked.append((entry, recipe))
     if at_once > 1:
         trained = train_at_once(asked, folder, at_once, worker=worker, words=words, heard=heard)
-        return [
-            entry if entry.failed else measured(entry, comparison, heard, extractor)
-            for entry in trained
-        ]
+        left = [entry for entry in trained if not entry.failed]
+        measure_at_once(
+            left,
+            measures,
+            folder,
+            at_once,
+            worker=worker,
+            extractor=comparison.extractor,
+            heard=heard,
+        )
+        return [entry if entry.failed else measured(entry, measures, heard) for entry in trained]
     found: list[Entry] = []
     for number, (entry, recipe) in enumerate(asked, start=1):
         heard(f"{number} of {len(asked)}   {entry.contestant}, seed {entry.seed}   {entry.run}")
@@ -126,7 +134,7 @@ def carry_out(
             heard(f"Left out: {error}")
             found.append(replace(entry, failed=str(error)))
             continue
-        found.append(measured(entry, comparison, heard, extractor))
+        found.append(measured(entry, measures, heard))
     return found
 
 
@@ -169,13 +177,13 @@ def gather(
         extractor=extractor,
         images=images,
     )
-    network = _extractor_of(comparison)
+    measures = _measures_of(comparison)
     found = []
     for key, (_, members) in groups.items():
         for seed, run in members:
             heard(f"{key}, seed {seed}   {run}")
             entry = Entry(contestant=key, seed=seed, run=run)
-            found.append(measured(entry, comparison, heard, network))
+            found.append(measured(entry, measures, heard))
     return comparison, found
 
 
@@ -206,6 +214,15 @@ def _known(metrics: Sequence[str] | None, extractor: str | None) -> tuple[str, .
             "was trained on these pictures: progan metrics train-extractor DATA"
         )
     return names
+
+
+def _measures_of(comparison: Comparison) -> Asked:
+    """What is measured of each, and by whose features."""
+    return Asked(
+        metrics=comparison.metrics,
+        images=comparison.images,
+        extractor=_extractor_of(comparison),
+    )
 
 
 def _extractor_of(comparison: Comparison) -> Extractor | None:

@@ -6,12 +6,12 @@ import csv
 import io
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from progan.assemble.files import write_out
-from progan.core.comparison import Comparison, Entry
+from progan.core.comparison import Entry
 from progan.engine.checkpoint import checkpoints
 from progan.metrics.extracted import Extractor
 from progan.report.read import read_run
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from progan.core.system import System
 
-__all__ = ["measured", "weights_of", "write_table"]
+__all__ = ["Asked", "measured", "measured_before", "weights_of", "write_table"]
 
 MEASURED = "measured.json"
 COLUMNS = (
@@ -30,50 +30,68 @@ COLUMNS = (
 )
 
 
-def measured(
-    entry: Entry, comparison: Comparison, heard: Callable[[str], None], extractor: Extractor | None
-) -> Entry:
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is measured of each training, and by whose features."""
+
+    metrics: Sequence[str] | None
+    """Their names; None for all that fit."""
+    images: int | None
+    extractor: Extractor | None
+
+    def record(self) -> dict[str, Any]:
+        """As it is written beside what was measured."""
+        return {
+            "metrics": self.metrics and list(self.metrics),
+            "extractor": None if self.extractor is None else dict(self.extractor.record()),
+            "n": self.images,
+        }
+
+
+def measured(entry: Entry, asked: Asked, heard: Callable[[str], None]) -> Entry:
     """A finished run with its measurement: from its file, where it was measured so before."""
     from progan.assemble.class_sheets import write_class_sheets
     from progan.assemble.evaluate import evaluate_run
     from progan.assemble.model import load
     from progan.metrics.known import METRICS
 
-    run = entry.run
-
-    wanted = {
-        "metrics": comparison.metrics and list(comparison.metrics),
-        "extractor": None if extractor is None else dict(extractor.record()),
-        "n": comparison.images,
-    }
-    newest = checkpoints(run / "checkpoints")[-1].name
-    place = run / MEASURED
-    try:
-        kept = json.loads(place.read_text(encoding="utf-8"))
-        if kept["asked"] == wanted and kept["checkpoint"] == newest:
-            weights = kept.get("weights") or weights_of(load(run, device="cpu").system)
-            return replace(
-                entry,
-                rows=tuple(kept["rows"]),
-                classes=tuple(kept["classes"]),
-                weights=weights,
-            )
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
+    kept = measured_before(entry, asked)
+    if kept is not None:
+        return kept
     heard(f"Measuring   {entry.contestant}, seed {entry.seed}")
-    model, metrics = load(run, device="cpu"), comparison.metrics
+    run, metrics = entry.run, asked.metrics
+    model = load(run, device="cpu")
     if metrics is not None and not model.classes:  # who is not told classes is not asked about them
         metrics = tuple(name for name in metrics if not METRICS[name].labelled)
-    found = evaluate_run(run, metrics=metrics, images=comparison.images, extractor=extractor)
+    found = evaluate_run(run, metrics=metrics, images=asked.images, extractor=asked.extractor)
     rows = tuple(found.to_json()["report"]["rows"])
-    classes = write_class_sheets(run, model, extractor)
+    classes = write_class_sheets(run, model, asked.extractor)
     weights = weights_of(model.system)
     content = {
-        **{"asked": wanted, "checkpoint": newest, "rows": rows, "classes": classes},
+        **{"asked": asked.record(), "checkpoint": _newest(run), "rows": rows, "classes": classes},
         "weights": weights,
     }
-    write_out(place, (json.dumps(content, indent=1) + "\n").encode())
+    write_out(run / MEASURED, (json.dumps(content, indent=1) + "\n").encode())
     return replace(entry, rows=rows, classes=classes, weights=weights)
+
+
+def measured_before(entry: Entry, asked: Asked) -> Entry | None:
+    """The run with what its file says; None where there is none that was asked alike since."""
+    from progan.assemble.model import load
+
+    try:
+        kept = json.loads((entry.run / MEASURED).read_text(encoding="utf-8"))
+        if kept["asked"] != asked.record() or kept["checkpoint"] != _newest(entry.run):
+            return None
+        weights = kept.get("weights") or weights_of(load(entry.run, device="cpu").system)
+        rows, classes = tuple(kept["rows"]), tuple(kept["classes"])
+        return replace(entry, rows=rows, classes=classes, weights=weights)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _newest(run: Path) -> str:
+    return checkpoints(run / "checkpoints")[-1].name
 
 
 def weights_of(system: System[Any]) -> dict[str, int]:

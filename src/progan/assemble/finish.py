@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -64,7 +65,8 @@ def seconds_to_finish(system: System[Any], at: Progress, sheet: np.ndarray[Any, 
     lossless = max(image.size) <= LOSSLESS_SIDE
     seconds = ENCODED * _each(lambda _: webp_bytes(image, lossless=lossless))
     if isinstance(system, Samples):
-        seconds += DRAWN * _each(lambda seed: _draw(system, seed, at))
+        shown = copy.deepcopy(system).eval()  # as it will draw then, with nothing of it moved here
+        seconds += DRAWN * _each(lambda seed: _draw(shown, seed, at))
     return REST * seconds
 
 

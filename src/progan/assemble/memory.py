@@ -116,7 +116,7 @@ def _stages(plan: Plan) -> list[Stage]:
 
 
 def _sizes(trainer: Trainer, stage: Stage) -> Sequence[int]:
-    return piece_sizes(trainer.share(stage.batch), trainer.system.group)
+    return piece_sizes(trainer.share(stage.batch), trainer.system.group, trainer.system.least)
 
 
 def _need(trainer: Trainer, stage: Stage, there: int) -> Need:

@@ -132,15 +132,16 @@ def side_by_side(
     module: str,
     at_once: int,
     *,
-    company: Callable[[int], Job],
+    company: Callable[[int], Job] | None = None,
     began: Callable[[Job], None] = lambda job: None,
     ended: Callable[[Ended], None] = lambda end: None,
     stopping: Callable[[], None] = lambda: None,
 ) -> tuple[list[Ended], int]:
     """Do all `jobs`, `at_once` of them at any moment, each by `main()` of `module`.
 
-    `company(k)` is the job of the k-th companion. Gives how each ended, in the order in which they
-    did, and 0; after a signal, which stops all of them, the exit code that a shell would report.
+    `company(k)` is the job of the k-th companion; None where nobody needs any. Gives how each
+    ended, in the order in which they did, and 0; after a signal, which stops all of them, the exit
+    code that a shell would report.
     """
     waiting, running, companions = list(jobs), list[_Running](), list[_Running]()
     found: list[Ended] = []
@@ -158,7 +159,7 @@ def side_by_side(
                     began(waiting[0])
                     running.append(_Running(waiting.pop(0), module, at_once))
                 free = at_once - len(running) - len(companions)
-                while running and free > 0 and not (stop() or alone):
+                while company and running and free > 0 and not (stop() or alone):
                     free -= 1
                     made += 1
                     companions.append(_Running(company(made), module, at_once))

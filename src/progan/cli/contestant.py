@@ -1,6 +1,7 @@
-"""One training of a comparison in a process of its own: what `assemble.side_by_side` starts.
+"""A training of a comparison, or its measurement, in a process that `assemble.side_by_side` starts.
 
-    standard input     one line of JSON: `recipe`, `run`, and the `words` of the command
+    standard input     one line of JSON: `run`, and either `recipe` and the `words` of the command,
+                       or `measure`: `metrics`, `images` and the words for an `extractor`
     standard output    one line of JSON: `said`, where it failed
     standard error     what a screen would show
 
@@ -17,7 +18,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +63,15 @@ def _work(asked: Mapping[str, Any]) -> tuple[int, str]:
     from progan.engine.checkpoint import checkpoints
 
     threading.Thread(target=_leave_when_alone, daemon=True).start()
-    sys.argv = ["progan", *asked["words"]]
     streams.prepare_streams()
     run = Path(asked["run"])
     new = not run.exists()
     try:
-        train_one(parse_recipe(asked["recipe"], "recipe.yaml"), run, train_on_screen)
+        if "measure" in asked:
+            _measure(run, **asked["measure"])
+        else:
+            sys.argv = ["progan", *asked["words"]]
+            train_one(parse_recipe(asked["recipe"], "recipe.yaml"), run, train_on_screen)
     except StoppedError as stopped:
         return stopped.exit_code, str(stopped)
     except KeyboardInterrupt:
@@ -83,3 +87,23 @@ def _work(asked: Mapping[str, Any]) -> tuple[int, str]:
             return 5, "Not enough memory: fewer at once, or a lower resolution."
         return 1, f"This is a fault of progan: {type(error).__name__}: {error}"
     return 0, ""
+
+
+def _measure(
+    run: Path, metrics: Sequence[str] | None, images: int | None, extractor: str | None
+) -> None:
+    import torch
+
+    from progan.assemble.contest_numbers import Asked, measured
+    from progan.cli.streams import say
+    from progan.core.comparison import Entry
+    from progan.core.launch import cores
+    from progan.extractors.names import lookup
+
+    torch.set_num_threads(cores())
+    asked = Asked(
+        metrics=None if metrics is None else tuple(metrics),
+        images=images,
+        extractor=None if extractor is None else lookup(extractor),
+    )
+    measured(Entry(contestant=run.name, seed=0, run=run), asked, say)

@@ -113,6 +113,8 @@ class System(nn.Module, Generic[B]):
     group: int = 1
     """Pictures of a batch that a loss compares with each other: where it can be, micro-batches are
     multiples of it."""
+    least: int = 1
+    """Fewest pictures that its networks can be trained on at a time: no micro-batch is smaller."""
     standing: int = 0
     """Batches from which the generator's batch norm is measured anew whenever pictures are made of
     it, with the latents asked for; 0: its running statistics serve."""

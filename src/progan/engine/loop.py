@@ -143,6 +143,17 @@ class Trainer:
                     f"shards; use --set train.shards={stage.batch} and at most as many processes, "
                     "or a larger batch."
                 )
+            pictures = stage.batch // shards
+            limit = micro_batch_at(micro_batch, stage.resolution)
+            if pictures // parts_of(pictures, limit) < system.least:
+                cut = f" in {shards} shards" if shards > 1 else ""
+                small = "" if limit is None else f", micro-batches of at most {limit}"
+                raise ConfigError(
+                    f"batch {stage.batch}{cut}{small}: that leaves fewer than the {system.least} "
+                    f"pictures at a time that {type(system).__name__}'s batch norm needs, at "
+                    f"{stage.resolution} px; use a larger batch, even, or no --set "
+                    "train.micro_batch."
+                )
 
     @property
     def at(self) -> Progress:
@@ -271,7 +282,7 @@ class Trainer:
     def _shrink(self, at: Progress) -> None:
         """Take the next smaller micro-batch at the resolution of `at`."""
         now = self.piece(at)
-        sizes = piece_sizes(self.share(at.batch), self.system.group)
+        sizes = piece_sizes(self.share(at.batch), self.system.group, self.system.least)
         smaller = next((size for size in sizes if size < now), None)
         if smaller is None:
             raise RoomError(

@@ -46,12 +46,14 @@ def parts_of(pictures: int, micro_batch: int | None) -> int:
     return parts
 
 
-def piece_sizes(pictures: int, group: int = 1) -> tuple[int, ...]:
+def piece_sizes(pictures: int, group: int = 1, least: int = 1) -> tuple[int, ...]:
     """The sizes that cut `pictures` into equal pieces, in the order in which they are tried.
 
-    All at once; then multiples of `group`, falling; then what is smaller than those.
+    All at once; then multiples of `group`, falling; then what is smaller than those; none below
+    `least` but all at once.
     """
-    sizes = [size for size in range(pictures, 0, -1) if pictures % size == 0]
+    sizes = [pictures, *range(pictures - 1, least - 1, -1)]
+    sizes = [size for size in sizes if pictures % size == 0]
     whole = [size for size in sizes if size % group == 0 or size == pictures]
     return (*whole, *(size for size in sizes if size < whole[-1]))
 

@@ -46,7 +46,7 @@ class VAEGAN(Encoding):
     """Encoder, generator (the decoder) and discriminator."""
 
     config: VAEGANConfig
-    group = 2  # batch norm of dense layers needs company
+    least = 2  # batch norm of dense layers needs company
     encoder: vae.GaussianEncoder
     discriminator: vae.FeatureDiscriminator
 
