@@ -8,7 +8,12 @@ import torch
 from torch import nn
 
 from progan.layers.clip import clip_weights
-from progan.layers.equalized import EqualizedConv2d, EqualizedLinear
+from progan.layers.equalized import (
+    EqualizedConv2d,
+    EqualizedDownConv2d,
+    EqualizedLinear,
+    EqualizedUpConv2d,
+)
 
 
 def test_every_weight_and_bias_of_ordinary_layers_ends_in_the_box() -> None:
@@ -22,7 +27,9 @@ def test_every_weight_and_bias_of_ordinary_layers_ends_in_the_box() -> None:
         assert torch.equal(new, old.clamp(-0.25, 0.25))
 
 
-@pytest.mark.parametrize("kind", [EqualizedConv2d, EqualizedLinear])
+@pytest.mark.parametrize(
+    "kind", [EqualizedConv2d, EqualizedLinear, EqualizedUpConv2d, EqualizedDownConv2d]
+)
 @pytest.mark.parametrize("equalized", [True, False])
 def test_the_weight_that_is_multiplied_with_is_the_one_in_the_box(
     kind: Callable[..., Any], equalized: bool

@@ -3,7 +3,8 @@ code tells."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ __all__ = [
     "of_random_projections",
     "rebuilt",
     "sharpness",
+    "shown",
 ]
 
 BLOCK = 250
@@ -34,18 +36,25 @@ def in_blocks(work: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         return torch.cat([work(some) for some in torch.split(x, BLOCK)])
 
 
+@contextmanager
+def shown(trainer: Trainer) -> Iterator[Any]:
+    """The system as users meet it: with the running averages of its weights."""
+    with trainer.averages.swapped_in() as system:
+        yield system.eval()
+
+
 def codes_of(trainer: Trainer, image: Tensor) -> Tensor:
-    """The code of each picture: n k."""
-    system: Any = trainer.system
-    return in_blocks(lambda some: system.encode(some, trainer.at)["z"], image)
+    """The code of each picture, by averaged weights: n k."""
+    with shown(trainer) as system:
+        return in_blocks(lambda some: system.encode(some, trainer.at)["z"], image)
 
 
 def rebuilt(trainer: Trainer, image: Tensor) -> Tensor:
-    """Each picture drawn again from its code."""
-    system: Any = trainer.system
-    return in_blocks(
-        lambda some: system.generate(system.encode(some, trainer.at), trainer.at), image
-    )
+    """Each picture drawn again from its code, by averaged weights."""
+    with shown(trainer) as system:
+        return in_blocks(
+            lambda some: system.generate(system.encode(some, trainer.at), trainer.at), image
+        )
 
 
 def distance_ratio(found: Tensor, wanted: Tensor, power: float = 1.0) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from progan.acceptance.digits import classifier, digits
-from progan.acceptance.encoders import distance_ratio, in_blocks, rebuilt, sharpness
+from progan.acceptance.encoders import distance_ratio, in_blocks, rebuilt, sharpness, shown
 from progan.acceptance.pictures import BLOCK, trained
 from progan.acceptance.record import Numbers, Task
 from progan.core.grids import to_uint8
@@ -36,9 +36,9 @@ def on_digits(seed: int) -> Numbers:
     found_features, features = (
         in_blocks(system.discriminator.features, image) for image in (again, held.images)
     )
-    with torch.no_grad(), seeded("acceptance", "prior"):
+    with shown(found) as playing, torch.no_grad(), seeded("acceptance", "prior"):
         samples = torch.cat(
-            [system.generate(system.draw(BLOCK), found.at) for _ in range(SAMPLES // BLOCK)]
+            [playing.generate(playing.draw(BLOCK), found.at) for _ in range(SAMPLES // BLOCK)]
         )
     sure, surest = (confidence(judge, image) for image in (samples, again))
     real = sharpness(held.images)

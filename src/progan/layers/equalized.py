@@ -212,12 +212,12 @@ class _FusedConv2d(nn.Module):
         self.weight = weight
         self._lay_out()
         self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
-        self._constant = scale
+        self.scale = scale
         self.register_buffer("widen", widen.t() * scale, persistent=False)
 
     def without_constant(self) -> None:
         """Use the weight as it is from now on."""
-        self.widen, self._constant = self.widen / self._constant, 1.0
+        self.widen, self.scale = self.widen / self.scale, 1.0
 
     def _lay_out(self) -> None:
         own: Any = self  # looking at a normed layer's weight would make it
