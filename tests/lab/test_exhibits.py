@@ -127,6 +127,16 @@ def test_information_and_purity_of_codes_that_are_known() -> None:
     assert purity(together) == (1.0, 1)
 
 
+def test_a_reader_that_stops_early_does_not_learn_few_points_by_heart() -> None:
+    """200 points of 256 numbers: read to the end, chance alone looks like a fault of many nats."""
+    generator = torch.Generator().manual_seed(2)
+    noise = [torch.randn(50, 256, generator=generator) for _ in range(4)]
+    assert independent_information(noise) < -1
+    assert abs(independent_information(noise, stops_early=True)) < 0.1
+    told = [points + 2 * (torch.arange(256) % 4 == code) for code, points in enumerate(noise)]
+    assert independent_information(told, stops_early=True) > 0.9 * math.log(4)
+
+
 @pytest.mark.slow
 def test_the_best_of_three_seeds_gives_every_code_a_mode_of_its_own() -> None:
     """Seeds differ: a code may share a mode with another, or lie on two."""

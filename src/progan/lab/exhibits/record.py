@@ -33,8 +33,8 @@ class Number:
     def holds(self) -> bool:
         """Whether it is as it must be."""
         if self.expected is not None:
-            return abs(self.value - self.expected) <= self.within
-        return self.low <= self.value <= self.high
+            return bool(abs(self.value - self.expected) <= self.within)
+        return bool(self.low <= self.value <= self.high)
 
     @property
     def bar(self) -> str:

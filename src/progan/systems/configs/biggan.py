@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from progan.core.errors import ConfigError
 from progan.core.specs import Adam, Average, Optimizer
-from progan.systems.configs.residual import DIGITS, DIGITS_HELP, ResidualConfig
+from progan.systems.configs.residual import DIGITS, DIGITS_HELP, MINUTES, ResidualConfig
 
 __all__ = ["BigGANConfig"]
 
@@ -47,19 +47,15 @@ class BigGANConfig(ResidualConfig):
             "average.start_step": 1_000,
         },
         "cpu": {
-            "width": 16,
+            **MINUTES,
+            "width": 8,
             "shared": 32,
             "attention": [16],
-            "optimizer.lr": 2e-4,
+            "optimizer.lr": 5e-4,
             "optimizer.eps": 1e-6,
-            "critic_rate": 2.0,
-            "critic_steps": 1,
-            "batch": 64,
-            "images": 800_000,
             "spectral_eps": 1e-6,
             "norm_eps": 1e-5,
             "standing_passes": 16,
-            "average": {"half_life_images": None, "decay": 0.999, "start_step": 200},
         },
         "tiny": {**DIGITS, "shared": 16, "norm_eps": 1e-5, "attention": []},
     }
@@ -68,7 +64,7 @@ class BigGANConfig(ResidualConfig):
         "deep": "the paper's second network: bottlenecks, all of the latent at every norm",
         "reference": "the published PyTorch code: one discriminator step, higher rates, no penalty",
         "cifar10": "the published code's settings for 32 px: batches of 50, 4 discriminator steps",
-        "cpu": "a sixth of the width and batches of 64, minutes on a CPU",
+        "cpu": "a twelfth of the width, small batches, high rates, minutes on a CPU",
         "tiny": DIGITS_HELP,
     }
 

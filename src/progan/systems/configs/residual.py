@@ -10,7 +10,7 @@ from progan.core.errors import ConfigError
 from progan.core.plan import Plan, Stage
 from progan.core.specs import Adam, Average, Optimizer, Penalty
 
-__all__ = ["DIGITS", "DIGITS_HELP", "ResidualConfig"]
+__all__ = ["DIGITS", "DIGITS_HELP", "MINUTES", "ResidualConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +119,19 @@ class ResidualConfig:
         stage = Stage(name="train", images=self.images, resolution=resolution, batch=self.batch)
         return Plan((stage,))
 
+
+MINUTES: Mapping[str, Any] = {
+    "width": 12,
+    "optimizer.lr": 4e-4,
+    "optimizer.betas": [0.0, 0.99],
+    "critic_rate": 2.0,
+    "critic_steps": 1,
+    "decay": "linear",
+    "batch": 16,
+    "images": 800_000,
+    "average": {"half_life_images": 3_000, "decay": None, "start_step": 0},
+}
+"""What minutes of a CPU are enough for, at 32 pixels: small steps are many, and rates high."""
 
 DIGITS: Mapping[str, Any] = {
     "condition": "projection",

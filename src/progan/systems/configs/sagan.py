@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from progan.systems.configs.residual import DIGITS, DIGITS_HELP, ResidualConfig
+from progan.systems.configs.residual import DIGITS, DIGITS_HELP, MINUTES, ResidualConfig
 
 __all__ = ["SAGANConfig"]
 
@@ -18,13 +18,13 @@ class SAGANConfig(ResidualConfig):
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {},
         "reference": {"optimizer.betas": [0.0, 0.999]},
-        "cpu": {"width": 16, "attention": [16], "batch": 64, "images": 800_000},
+        "cpu": {**MINUTES, "attention": [16]},
         "tiny": {**DIGITS, "attention": [8]},
     }
     PRESET_HELP: ClassVar[Mapping[str, str]] = {
         "paper": "Zhang et al. 2019 on ImageNet at 128 px: attention at 32, batches of 256",
         "reference": "the same with Adam's second decay as in the published code, 0.999",
-        "cpu": "a quarter of the width, attention at 16 px, minutes on a CPU",
+        "cpu": "narrow, small batches, high rates, attention at 16 px, minutes on a CPU",
         "tiny": DIGITS_HELP,
     }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from progan.core.specs import Adam, Optimizer
-from progan.systems.configs.residual import DIGITS, DIGITS_HELP, ResidualConfig
+from progan.systems.configs.residual import DIGITS, DIGITS_HELP, MINUTES, ResidualConfig
 
 __all__ = ["SNGANConfig"]
 
@@ -25,10 +25,10 @@ class SNGANConfig(ResidualConfig):
             "images": 450_000 * 5 * 64,
         },
         "cpu": {
+            **MINUTES,
             "condition": "projection",
-            "width": 16,
-            "critic_steps": 2,
-            "images": 800_000,
+            "optimizer.lr": 6e-4,
+            "generator_batches": 1,
         },
         "tiny": {**DIGITS, "generator_batches": 1},
     }
@@ -36,7 +36,7 @@ class SNGANConfig(ResidualConfig):
         "cifar10": "Miyato et al. 2018 on CIFAR-10: 32 px, no labels, 5 discriminator steps",
         "projection": "Miyato & Koyama 2018 at 32 px: the same with labels",
         "imagenet": "Miyato & Koyama 2018 at 128 px: 450,000 steps, the rate falls from 400,000 on",
-        "cpu": "projection at a quarter of its width and 2 discriminator steps, minutes on a CPU",
+        "cpu": "projection with narrow networks, small batches and high rates, minutes on a CPU",
         "tiny": DIGITS_HELP,
     }
 

@@ -28,7 +28,15 @@ class VAEGANConfig(EncodingConfig):
             "optimizer": {"kind": "RMSprop", "lr": 3.9e-4, "decay": 0.9},
         },
         "mlp": {"network": "mlp", "gamma": 1e-3},
-        "cpu": {"width": 32, "latent_size": 64, "gamma": 1e-4, "images": 400_000},
+        "cpu": {
+            "width": 16,
+            "latent_size": 32,
+            "gamma": 1e-3,
+            "balance": 0.35,
+            "fake_weight": 0.5,
+            "batch": 32,
+            "images": 400_000,
+        },
         "digits": {
             "width": 16,
             "latent_size": 16,
@@ -49,7 +57,7 @@ class VAEGANConfig(EncodingConfig):
         "cifar": "the published settings for 32 px: 256 latents, weight of likeness 1e-5",
         "published": "celeba as published code plays: zero-sum, fakes by half, balance",
         "mlp": "the published dense layers",
-        "cpu": "half the width, minutes on a CPU",
+        "cpu": "a quarter of the width, 32 latents, the published balance; minutes on a CPU",
         "digits": "a quarter of the width and 16 latents, for small grey pictures",
         "vae": "a plain variational autoencoder of pixels, to compare with: no discriminator plays",
     }
