@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from progan.acceptance import table
@@ -14,7 +15,7 @@ from small_world import Cli
 def task(slug: str, value: float) -> Task:
     def make(seed: int) -> dict[str, Number]:
         return {
-            "share": Number(words=f"a share with seed {seed}", value=value, low=0.9),
+            "share": Number(words=f"a share with seed {seed}", value=np.float64(value), low=0.9),
             "told": Number(words="only told", value=0.1),
         }
 
@@ -37,6 +38,8 @@ def test_bars_that_are_met_end_well_and_are_written_down(cli: Cli, tmp_path: Pat
         **{"value": 0.95, "bar": "at least 0.9", "holds": True},
         **{"words": "a share with seed 3"},
     }
+    assert cli("accept", "good", "--json", str(tmp_path / "found.json")).code == 0  # written anew
+    assert json.loads((tmp_path / "found.json").read_text())["seed"] == 0
 
 
 @pytest.mark.usefixtures("tasks")

@@ -35,6 +35,7 @@ def accept(
 ) -> None:
     """Train a system on small data whose truth is known, and hold it to its paper's bars."""
     from progan.acceptance.table import TASKS, carry_out, lookup
+    from progan.assemble.containers import MADE_HERE
     from progan.assemble.files import check_free, write_out
     from progan.cli.lab import torch_on_one_thread
 
@@ -59,7 +60,10 @@ def accept(
             say(_line(number))
         say(f"  {clock(outcome.seconds)}   {outcome.task.source}")
     if to is not None:
-        content = {"system": system, "seed": seed, "tasks": [_plain(one) for one in found]}
+        content = {
+            **{"note": MADE_HERE.decode(), "system": system, "seed": seed},
+            "tasks": [_plain(one) for one in found],
+        }
         write_out(to, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
     missed = [one.task.slug for one in found if not one.holds]
     if missed:
