@@ -19,7 +19,7 @@ class SAGANConfig(ResidualConfig):
         "paper": {},
         "reference": {"optimizer.betas": [0.0, 0.999]},
         "cpu": {**MINUTES, "attention": [16]},
-        "tiny": {**DIGITS, "attention": [8]},
+        "tiny": {**DIGITS, "attention": [8], "images": 32 * 3_200},
     }
     PRESET_HELP: ClassVar[Mapping[str, str]] = {
         "paper": "Zhang et al. 2019 on ImageNet at 128 px: attention at 32, batches of 256",

@@ -30,7 +30,7 @@ class SNGANConfig(ResidualConfig):
             "optimizer.lr": 6e-4,
             "generator_batches": 1,
         },
-        "tiny": {**DIGITS, "generator_batches": 1},
+        "tiny": {**DIGITS, "generator_batches": 1, "images": 32 * 3_200},
     }
     PRESET_HELP: ClassVar[Mapping[str, str]] = {
         "cifar10": "Miyato et al. 2018 on CIFAR-10: 32 px, no labels, 5 discriminator steps",
