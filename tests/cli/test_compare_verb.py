@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import os
 from pathlib import Path
 
@@ -45,6 +46,13 @@ def test_mistakes_are_told_in_one_line(
     assert not list(tmp_path.iterdir())
 
 
+def numbers(table: Path) -> list[dict[str, str]]:
+    """All that is in a table but the time that trainings took."""
+    with table.open() as file:
+        rows = list(csv.DictReader(file))
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
 def test_two_at_once_end_in_the_bits_of_one_after_another(cli: Cli, here: Path) -> None:
@@ -57,4 +65,4 @@ def test_two_at_once_end_in_the_bits_of_one_after_another(cli: Cli, here: Path) 
         assert weights(Path("both") / name) == weights(Path("single") / name)
     there = {path.name for path in Path("both").iterdir()}
     assert not any(name.startswith("_company") for name in there)
-    assert Path("both/comparison.csv").read_text() == Path("single/comparison.csv").read_text()
+    assert numbers(Path("both/comparison.csv")) == numbers(Path("single/comparison.csv"))
