@@ -41,6 +41,8 @@ class VAEGANConfig(EncodingConfig):
             "width": 16,
             "latent_size": 16,
             "gamma": 1e-3,
+            "balance": 0.35,
+            "fake_weight": 0.5,
             "images": 192_000,
             "decay": "linear",
         },
