@@ -163,3 +163,17 @@ def listing(folder: Path) -> list[str]:
     """Every file below a folder, but for what may come and go: locks and built data."""
     names = (str(path.relative_to(folder)) for path in folder.rglob("*"))
     return sorted(name for name in names if ".data" not in name and not name.endswith(".lock"))
+
+
+THREE_PLAYERS = """\
+data: {source: fashion-mnist, resolution: 16, images: 64, labels: none}
+train: {images: 192, previews: 4, threads: 1, precision: fp32}
+seeds: [0]
+metrics: [swd]
+images: 16
+contestants:
+  A: {preset: cpu, set: {fmap_max: 8, latent_size: 8}}
+  B: {preset: cpu, set: {fmap_max: 8, latent_size: 4}}
+  C: {preset: cpu, set: {fmap_max: 8, latent_size: 2}}
+"""
+"""A comparison of three small ProGANs, seconds each."""

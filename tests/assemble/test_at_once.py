@@ -16,18 +16,7 @@ from progan.assemble.side_by_side import Ended, Job
 from progan.core.comparison import Entry, parse_comparison
 from progan.core.config import Recipe, parse_recipe
 from progan.core.errors import ConfigError
-
-TEXT = """\
-data: {source: fashion-mnist, resolution: 16, images: 64, labels: none}
-train: {images: 192, previews: 4, threads: 1, precision: fp32}
-seeds: [0]
-metrics: [swd]
-images: 16
-contestants:
-  A: {preset: cpu, set: {fmap_max: 8, latent_size: 8}}
-  B: {preset: cpu, set: {fmap_max: 8, latent_size: 4}}
-  C: {preset: cpu, set: {fmap_max: 8, latent_size: 2}}
-"""
+from small_world import THREE_PLAYERS
 
 
 class Players:
@@ -64,7 +53,7 @@ def players(monkeypatch: pytest.MonkeyPatch) -> Players:
 
 
 def asked(folder: Path) -> list[tuple[Entry, Recipe]]:
-    comparison = parse_comparison(TEXT, "abc.yaml")
+    comparison = parse_comparison(THREE_PLAYERS, "abc.yaml")
     return [
         (Entry(contestant=n, seed=s, run=folder / f"{n.lower()}-{s}"), comparison.recipe(n, s))
         for n, s in comparison.trainings()
@@ -172,7 +161,7 @@ def test_the_first_is_measured_alone_and_the_others_beside_each_other(
 def test_a_training_with_other_settings_is_refused_before_anything_begins(
     tmp_path: Path, players: Players
 ) -> None:
-    comparison = parse_comparison(TEXT, "abc.yaml")
+    comparison = parse_comparison(THREE_PLAYERS, "abc.yaml")
     run = tmp_path / "c-0"
     run.mkdir()
     (run / "recipe.yaml").write_text("system: gan\ndata: {source: portraits}\n")

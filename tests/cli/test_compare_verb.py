@@ -6,19 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from small_world import Cli, weights
-
-TEXT = """\
-data: {source: fashion-mnist, resolution: 16, images: 64, labels: none}
-train: {images: 192, previews: 4, threads: 1, precision: fp32}
-seeds: [0]
-metrics: [swd]
-images: 16
-contestants:
-  A: {preset: cpu, set: {fmap_max: 8, latent_size: 8}}
-  B: {preset: cpu, set: {fmap_max: 8, latent_size: 4}}
-  C: {preset: cpu, set: {fmap_max: 8, latent_size: 2}}
-"""
+from small_world import THREE_PLAYERS, Cli, weights
 
 
 @pytest.mark.parametrize(
@@ -56,7 +44,7 @@ def numbers(table: Path) -> list[dict[str, str]]:
 @pytest.mark.slow
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
 def test_two_at_once_end_in_the_bits_of_one_after_another(cli: Cli, here: Path) -> None:
-    Path("abc.yaml").write_text(TEXT)
+    Path("abc.yaml").write_text(THREE_PLAYERS)
     said = cli("compare", "abc.yaml", "--at-once", "2", "--to", "both")
     assert said.code == 0, said.err
     assert "3 of 3   " in said.out
