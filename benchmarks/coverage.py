@@ -24,7 +24,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 import torch
 
-from progan.assemble.build import build_system
+from progan.assemble.models.build import build_system
 from progan.core.config import apply_sets
 from progan.core.recipe import Recipe, TrainSettings
 from progan.data.toy import Mixture, ToyDraws, points_of

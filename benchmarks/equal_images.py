@@ -30,7 +30,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 import torch
 from growth import pictures
 
-from progan.assemble.build import build_system
+from progan.assemble.models.build import build_system
 from progan.core.config import apply_sets
 from progan.core.recipe import DataSettings, Recipe, TrainSettings
 from progan.data.build import open_or_build

@@ -27,8 +27,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from progan.assemble import budget
-from progan.assemble.build import build_system
+from progan.assemble.models.build import build_system
+from progan.assemble.training import budget
 from progan.core.grids import png_bytes, tile, to_picture, to_uint8
 from progan.core.plan import Progress
 from progan.core.recipe import DataSettings, Recipe, TrainSettings

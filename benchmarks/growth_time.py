@@ -21,8 +21,8 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 import torch
 from peers import BATCHES, Noise
 
-from progan.assemble import budget
-from progan.assemble.build import build_system, versions
+from progan.assemble.models.build import build_system, versions
+from progan.assemble.training import budget
 from progan.core.config import apply_sets
 from progan.core.recipe import Recipe
 from progan.core.specs import DataSpec

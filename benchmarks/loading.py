@@ -18,7 +18,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 import torch
 
-from progan.assemble.build import build_system
+from progan.assemble.models.build import build_system
 from progan.core.plan import Plan, Stage
 from progan.core.recipe import DataSettings, Recipe
 from progan.data.build import open_or_build

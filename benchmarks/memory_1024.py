@@ -34,7 +34,7 @@ def train(way: str, resolution: int, batch: int, steps: int, precision: str, thr
     """Play a few steps, and print a line of JSON after each."""
     import torch
 
-    from progan.assemble.build import build_system
+    from progan.assemble.models.build import build_system
     from progan.core.plan import Plan, Stage
     from progan.core.recipe import Recipe, TrainSettings
     from progan.core.specs import DataSpec

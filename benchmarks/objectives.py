@@ -26,7 +26,7 @@ import torch
 from equal_images import swd
 from growth import pictures
 
-from progan.assemble.build import build_system
+from progan.assemble.models.build import build_system
 from progan.core.config import apply_sets
 from progan.core.recipe import DataSettings, Recipe, TrainSettings
 from progan.data.build import open_or_build

@@ -33,8 +33,8 @@ import torch
 from equal_images import swd
 from growth import pictures
 
-from progan.assemble import budget
-from progan.assemble.build import build_system
+from progan.assemble.models.build import build_system
+from progan.assemble.training import budget
 from progan.core.config import apply_sets
 from progan.core.plan import Plan
 from progan.core.recipe import DataSettings, Recipe, TrainSettings

@@ -35,7 +35,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from progan.assemble.build import build_system, versions
+from progan.assemble.models.build import build_system, versions
 from progan.core.batch import Images
 from progan.core.config import apply_sets
 from progan.core.plan import Plan, Stage

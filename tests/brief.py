@@ -16,7 +16,7 @@ LITTLE = {"CPU_SECONDS": 1.0, "LOOKED_AT": 64, "FRAMES": 8, "FEW_FRAMES": 8}
 
 def measure_in_a_step(patch: pytest.MonkeyPatch) -> None:
     """Measure every stage in one step, and no threads or precisions: the first of them is taken."""
-    from progan.assemble import budget, machine
+    from progan.assemble.training import budget, machine
 
     measure = budget.measure_stage
 
@@ -30,7 +30,7 @@ def measure_in_a_step(patch: pytest.MonkeyPatch) -> None:
 @contextmanager
 def brief() -> Iterator[None]:
     """Within, runs take little time beside their training."""
-    from progan.assemble import review
+    from progan.assemble.training import review
 
     with pytest.MonkeyPatch.context() as patch:
         for name, little in LITTLE.items():

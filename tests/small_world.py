@@ -16,8 +16,8 @@ import torch
 from PIL import Image
 
 import progan
-from progan.assemble.build import build_system, spec_to_plain, versions
-from progan.assemble.recipes import resolve
+from progan.assemble.models.build import build_system, spec_to_plain, versions
+from progan.assemble.models.recipes import resolve
 from progan.cli.app import run
 from progan.core.config import lock
 from progan.core.plan import Plan, Stage

@@ -60,7 +60,7 @@ def test_what_is_no_grid_is_refused(images: np.ndarray, shape: str | None, words
 def test_train_says_what_the_command_line_would_say(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import progan.assemble.train as place
+    import progan.assemble.training.train as place
 
     heard: dict[str, Any] = {}
 

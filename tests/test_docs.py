@@ -63,9 +63,11 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     Whatever would train is understood, word by word, and ends where training would begin.
     """
     import progan.acceptance.table as acceptance
-    import progan.assemble.train as training
-    from progan.assemble import arms, bench, budget, contest, extractors
-    from progan.assemble.ask import Prepared, name_of
+    import progan.assemble.training.train as training
+    from progan.assemble.comparing import arms, bench, contest
+    from progan.assemble.measuring import extractors
+    from progan.assemble.training import budget
+    from progan.assemble.training.ask import Prepared, name_of
     from progan.cli import train as verbs
     from progan.lab import run as lab
 

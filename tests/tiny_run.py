@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
-from progan.assemble.build import build_system, spec_to_plain, versions
-from progan.assemble.measure import QualityInPassing
-from progan.assemble.recipes import resolve
+from progan.assemble.measuring.measure import QualityInPassing
+from progan.assemble.models.build import build_system, spec_to_plain, versions
+from progan.assemble.models.recipes import resolve
 from progan.core.config import apply_sets, lock
 from progan.core.recipe import DataSettings, Recipe
 from progan.data.build import open_or_build

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from progan.api import Run, grid, load, train
-    from progan.assemble.model import Model
+    from progan.assemble.models.model import Model
     from progan.core.errors import ProganError
 
     __version__: str
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Model", "ProganError", "Run", "__version__", "grid", "load", "train"]
 
 _PLACES = {
-    "Model": "progan.assemble.model",
+    "Model": "progan.assemble.models.model",
     "ProganError": "progan.core.errors",
     "Run": "progan.api",
     "grid": "progan.api",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL import Image
 
-    from progan.assemble.model import Model
+    from progan.assemble.models.model import Model
 
 __all__ = ["Run", "grid", "load", "train"]
 
@@ -82,10 +82,10 @@ def train(
     Raises a `ProganError` for words, data or a machine that do not fit: where one process raises,
     all do.
     """
-    from progan.assemble.ask import Asked, prepare
-    from progan.assemble.screens import Onlooking
-    from progan.assemble.taking_part import taking_part
-    from progan.assemble.train import train_run
+    from progan.assemble.training.ask import Asked, prepare
+    from progan.assemble.training.screens import Onlooking
+    from progan.assemble.training.taking_part import taking_part
+    from progan.assemble.training.train import train_run
 
     asked = Asked(
         words=os.path.expanduser(source),
@@ -128,7 +128,7 @@ def load(
 
     Of a run, the newest checkpoint that is whole is taken, or the one saved at `at_images`.
     """
-    from progan.assemble.model import load as load_model
+    from progan.assemble.models.model import load as load_model
 
     return load_model(path, at_images=at_images, weights=weights, device=device)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from progan.assemble.build import build_system, spec_to_plain
-from progan.assemble.recipes import resolve
+from progan.assemble.models.build import build_system, spec_to_plain
+from progan.assemble.models.recipes import resolve
 from progan.core.config import lock
 from progan.core.plan import Plan, Stage
 from progan.core.recipe import DataSettings, Recipe, TrainSettings

@@ -22,7 +22,9 @@ import torch
 import torch.distributed as dist
 
 import progan
-from progan.assemble import many, session, stream, train
+from progan.assemble.models import many
+from progan.assemble.sampling import stream
+from progan.assemble.training import session, train
 from progan.cli.app import run
 from progan.core import distributed
 from progan.core.errors import DataError

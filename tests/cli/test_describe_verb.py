@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from progan.assemble.recipes import describe, describe_systems
+from progan.assemble.models.recipes import describe, describe_systems
 from progan.core.config import apply_sets, system_config
 from progan.core.recipe import Recipe
 from progan.systems.registry import load_config_class
@@ -75,7 +75,7 @@ def test_the_schema_is_json_that_names_every_setting(cli: Cli) -> None:
 def test_packaged_recipes_are_listed_and_printed(
     cli: Cli, tmp_path: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from progan.assemble import recipes
+    from progan.assemble.models import recipes
     from progan.cli import describe as verb
 
     text = "# ProGAN on toys.\n# Run: progan train toys\nsystem: progan\n"

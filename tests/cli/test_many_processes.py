@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from cli.pair_worker import MANY, by_block
-from progan.assemble import stream
+from progan.assemble.sampling import stream
 from progan.cli.app import run
 from progan.core import distributed
 from progan.core.config import read_recipe
@@ -122,7 +122,7 @@ def text(path: Path) -> str:
 
 def alone(*words: str | Path) -> None:
     """Do a command in this process, without what comes after training."""
-    from progan.assemble import session
+    from progan.assemble.training import session
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(session, "finish_run", lambda *given, **named: None)

@@ -205,7 +205,7 @@ def test_two_runs_of_one_name_get_two_folders(
     pyramids = list((here / "runs" / ".data").glob("*/manifest.json"))
     assert [Pyramid.open(path.parent).count for path in pyramids] == [6]
     with monkeypatch.context() as patch:
-        from progan.assemble import train as training
+        from progan.assemble.training import train as training
 
         def stop(*_: object) -> None:
             raise KeyboardInterrupt

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from progan.assemble import truncation as measuring
-from progan.assemble.model import Model
+from progan.assemble.measuring import truncation as measuring
+from progan.assemble.models.model import Model
 from progan.cli import truncation as verb
 from progan.extractors import names
 from progan.extractors.trained import Classifier, as_extractor

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from progan.assemble.recipes import resolve
+from progan.assemble.models.recipes import resolve
 from progan.core.batch import Labelled
 from progan.core.errors import ConfigError
 from progan.core.plan import Plan

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, one_hot
 
-from progan.assemble.build import build_system
+from progan.assemble.models.build import build_system
 from progan.core.batch import Batch, Captioned, Images, Labelled, Layout, Paired, Unpaired
 from progan.core.faults import Faults
 from progan.core.plan import Plan, Size, height_width

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from contract.variants import COLOUR, VARIANTS, FakeData, Variant
-from progan.assemble.build import build_system
+from progan.assemble.models.build import build_system
 from progan.core.errors import ConfigError
 from progan.core.plan import Progress, Stage
 from progan.core.recipe import Recipe, TrainSettings

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from progan.assemble.build import build_system
+from progan.assemble.models.build import build_system
 from progan.core.errors import RoomError, is_out_of_memory
 from progan.core.faults import Faults
 from progan.core.recipe import Recipe

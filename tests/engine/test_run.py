@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from progan.assemble.build import build_system
+from progan.assemble.models.build import build_system
 from progan.core.batch import Images
 from progan.core.errors import ConfigError, RoomError, TrainingError
 from progan.core.faults import Faults

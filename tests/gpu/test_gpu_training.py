@@ -16,7 +16,7 @@ from torch import Tensor
 
 from contract.checks import load, save, steps_that_differ
 from contract.variants import COLOUR, FakeData, shortened
-from progan.assemble.build import build_system
+from progan.assemble.models.build import build_system
 from progan.core.batch import Images
 from progan.core.plan import Plan, Stage
 from progan.core.recipe import Recipe, TrainSettings
@@ -238,7 +238,7 @@ def test_a_step_that_runs_out_of_memory_is_played_in_smaller_pieces() -> None:
 
 
 def test_the_measured_peak_is_that_of_the_device() -> None:
-    from progan.assemble.memory import fit_memory
+    from progan.assemble.training.memory import fit_memory
 
     needs = fit_memory(trainer(), every=True)
     assert [need.stage.resolution for need in needs] == [4, 8, 16]

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 import progan
-from progan.assemble.ask import Asked, prepare
-from progan.assemble.bench import bench
-from progan.assemble.forecast import forecast
-from progan.assemble.train import train_run
+from progan.assemble.comparing.bench import bench
+from progan.assemble.training.ask import Asked, prepare
+from progan.assemble.training.forecast import forecast
+from progan.assemble.training.train import train_run
 from progan.core.config import apply_sets
 from progan.core.recipe import Recipe
 from progan.engine.backends import TOLERANCES, build, fixed, present

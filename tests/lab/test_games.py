@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from progan.assemble.build import build_system
+from progan.assemble.models.build import build_system
 from progan.core.errors import ConfigError
 from progan.core.recipe import Recipe
 from progan.data.worlds import WORLDS

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from progan.assemble.stored import used_names
+from progan.assemble.models.stored import used_names
 from progan.core.batch import Images
 from progan.core.errors import ConfigError
 from progan.core.plan import Progress

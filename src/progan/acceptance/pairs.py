@@ -19,7 +19,7 @@ from progan.acceptance.encoders import (
 )
 from progan.acceptance.pictures import played, trained
 from progan.acceptance.record import Numbers, Task
-from progan.assemble.build import build_system
+from progan.assemble.models.build import build_system
 from progan.core.batch import Images
 from progan.core.config import apply_sets
 from progan.core.randomness import seed_of

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from progan.assemble.build import build_system
+from progan.assemble.models.build import build_system
 from progan.core.batch import Batch, Images, Labelled
 from progan.core.config import apply_sets
 from progan.core.grids import to_uint8

@@ -35,8 +35,8 @@ def accept(
 ) -> None:
     """Train a system on small data whose truth is known, and hold it to its paper's bars."""
     from progan.acceptance.table import TASKS, carry_out, lookup
-    from progan.assemble.containers import MADE_HERE
-    from progan.assemble.files import check_free, write_out
+    from progan.assemble.writing.containers import MADE_HERE
+    from progan.assemble.writing.files import check_free, write_out
     from progan.cli.lab import torch_on_one_thread
 
     if system is None:

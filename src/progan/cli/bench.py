@@ -18,7 +18,7 @@ from progan.core.errors import ConfigError
 from progan.core.recipe import DataSettings, Recipe, TrainSettings
 
 if TYPE_CHECKING:
-    from progan.assemble.bench import Comparison, Row
+    from progan.assemble.comparing.bench import Comparison, Row
 
 __all__ = ["bench"]
 
@@ -65,7 +65,7 @@ def bench(
     )
     base = apply_sets(base, sets or [])
 
-    from progan.assemble import bench as benches
+    from progan.assemble.comparing import bench as benches
 
     options: dict[str, Any] = {
         **{"resolution": resolution, "channels": channels, "seconds": seconds, "rounds": rounds},

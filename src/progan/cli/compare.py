@@ -75,7 +75,7 @@ def compare(
     options = [str(word) for pair in given.items() if pair[1] is not None for word in pair]
     words = shlex.join(["progan", "compare", *map(str, what), *options])
 
-    from progan.assemble import contest
+    from progan.assemble.comparing import contest
 
     if finished:
         names = None if metrics is None else [name.strip() for name in metrics.split(",")]
@@ -130,8 +130,8 @@ def train_on_screen(work: Callable[[Any], Any]) -> int:
 
 
 def _write(comparison: Any, entries: Any, folder: Path, words: str) -> None:
-    from progan.assemble.contest_numbers import write_table
-    from progan.assemble.verdicts import answers_of, lines_of
+    from progan.assemble.comparing.numbers import write_table
+    from progan.assemble.comparing.verdicts import answers_of, lines_of
     from progan.report.contest import write_page
     from progan.report.contest_markdown import write_markdown, write_sheets
 

@@ -55,7 +55,7 @@ def _leave_when_alone() -> None:
 
 def _work(asked: Mapping[str, Any]) -> tuple[int, str]:
     """The exit code, and what is to be told."""
-    from progan.assemble.contestants import StoppedError, train_one
+    from progan.assemble.comparing.contestants import StoppedError, train_one
     from progan.cli import streams
     from progan.cli.compare import train_on_screen
     from progan.core.config import parse_recipe
@@ -94,7 +94,7 @@ def _measure(
 ) -> None:
     import torch
 
-    from progan.assemble.contest_numbers import Asked, measured
+    from progan.assemble.comparing.numbers import Asked, measured
     from progan.cli.streams import say
     from progan.core.comparison import Entry
     from progan.core.launch import cores

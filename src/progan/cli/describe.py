@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from progan.assemble import recipes as library
+from progan.assemble.models import recipes as library
 from progan.cli.streams import say, width_of_screen
 from progan.core.errors import ConfigError
 from progan.core.spelling import nearest

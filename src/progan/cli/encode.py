@@ -11,8 +11,8 @@ from progan.cli.streams import say
 from progan.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from progan.assemble.encoding import Coder
-    from progan.assemble.given import Given
+    from progan.assemble.encoding.encode import Coder
+    from progan.assemble.encoding.given import Given
 
 __all__ = ["AtImages", "Device", "Run", "Weights", "encode", "neighbours", "reconstruct"]
 
@@ -73,8 +73,8 @@ def reconstruct(
     if film and between is None:
         raise ConfigError(f'"{out}" is a film; say between which pictures: --between 0,1')
 
-    from progan.assemble.encoded_sheets import bands, check_sheet, write_sheet
-    from progan.assemble.files import check_free, free_name
+    from progan.assemble.encoding.sheets import bands, check_sheet, write_sheet
+    from progan.assemble.writing.files import check_free, free_name
 
     path = out or free_name(Path(f"{run.resolve().stem}-reconstructions.png"))
     (check_free if film else check_sheet)(path)
@@ -87,8 +87,8 @@ def reconstruct(
     codes = coder.encode(pixels)
     shown = [pixels, coder.draw(codes)]
     if attribute is not None:
-        from progan.assemble.encoding import direction, moved
-        from progan.assemble.given import run_of, with_column
+        from progan.assemble.encoding.encode import direction, moved
+        from progan.assemble.encoding.given import run_of, with_column
 
         labelled, has = with_column(attribute, learn_from or pictures, coder.model, run_of(run))
         along = direction(coder.encode_all(labelled, labelled.spread(labelled.count)), has)
@@ -106,8 +106,8 @@ def _between(
     coder: Coder, given: Given, between: str, path: Path, steps: int, seconds: float, *, film: bool
 ) -> None:
     """The way from one picture to another, as a row or a film."""
-    from progan.assemble.encoded_sheets import bands, write_sheet
-    from progan.assemble.film import write_film
+    from progan.assemble.encoding.sheets import bands, write_sheet
+    from progan.assemble.writing.film import write_film
 
     words = between.split(",")
     places = [int(word) if word.strip().isdecimal() else given.count for word in words]
@@ -140,14 +140,14 @@ def encode(
     device: Device = "auto",
 ) -> None:
     """Write the codes of pictures; of labelled ones, say how well codes tell classes apart."""
-    from progan.assemble.latent_files import check_latents_file, write_latents
+    from progan.assemble.encoding.latent_files import check_latents_file, write_latents
 
     check_latents_file(out)
     coder, given = _opened(run, pictures, weights, at_images, device)
 
     import numpy as np
 
-    from progan.assemble.encoding import flat, one_nearest
+    from progan.assemble.encoding.encode import flat, one_nearest
 
     rows = given.spread(given.count)
     codes = coder.encode_all(given, rows)
@@ -190,8 +190,8 @@ def neighbours(
 ) -> None:
     """A row for each picture: itself, then those whose codes are nearest."""
     _check(show=show, k=k)
-    from progan.assemble.encoded_sheets import check_sheet, write_sheet
-    from progan.assemble.files import free_name
+    from progan.assemble.encoding.sheets import check_sheet, write_sheet
+    from progan.assemble.writing.files import free_name
 
     path = out or free_name(Path(f"{run.resolve().stem}-neighbours.png"))
     check_sheet(path)
@@ -205,9 +205,9 @@ def neighbours(
 
     import numpy as np
 
-    from progan.assemble.encoding import flat
-    from progan.assemble.encoding import neighbours as nearest_of
-    from progan.assemble.given import Given, run_of
+    from progan.assemble.encoding.encode import flat
+    from progan.assemble.encoding.encode import neighbours as nearest_of
+    from progan.assemble.encoding.given import Given, run_of
     from progan.core.grids import tile
 
     codes = flat(coder.encode_all(given, given.spread(given.count)))
@@ -239,9 +239,9 @@ def _opened(
     run: Path, pictures: str, weights: Any, at_images: int | None, device: str
 ) -> tuple[Coder, Given]:
     """The model with its encoder, and the pictures that were named."""
-    from progan.assemble.encoding import Coder
-    from progan.assemble.given import Given, run_of
-    from progan.assemble.model import load
+    from progan.assemble.encoding.encode import Coder
+    from progan.assemble.encoding.given import Given, run_of
+    from progan.assemble.models.model import load
 
     coder = Coder(load(run, at_images=at_images, weights=weights, device=device))
     given = Given.open(pictures, coder.model, run_of(run))

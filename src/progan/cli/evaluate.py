@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from progan.assemble.runs import newest_run
+from progan.assemble.training.runs import newest_run
 from progan.cli import processes
 from progan.cli.measured import (
     check_places,
@@ -25,7 +25,7 @@ from progan.core.errors import ConfigError
 from progan.core.spelling import nearest
 
 if TYPE_CHECKING:
-    from progan.assemble.evaluate import Evaluated
+    from progan.assemble.measuring.evaluate import Evaluated
 
 __all__ = ["evaluate"]
 
@@ -87,14 +87,14 @@ def evaluate(
     if every and at is not None:
         raise ConfigError("--all measures every checkpoint and --at one; leave one out.")
     if not processes.join():
-        from progan.assemble.shared import help_out
+        from progan.assemble.measuring.shared import help_out
 
         help_out(device, extractor)
         return
     paths = list(run) if run else [newest_run(runs)]
 
-    from progan.assemble import evaluate as measuring
-    from progan.assemble.shared import dismiss
+    from progan.assemble.measuring import evaluate as measuring
+    from progan.assemble.measuring.shared import dismiss
 
     check_places(to=to, table=table, plot=plot, every=every)
     line = _Line()
@@ -129,7 +129,7 @@ def _every(
     path: Path, wanted: Sequence[str], options: Mapping[str, Any], line: _Line
 ) -> Iterator[Evaluated]:
     """Every checkpoint of a run, a line each below a head."""
-    from progan.assemble.evaluate import evaluate_all
+    from progan.assemble.measuring.evaluate import evaluate_all
 
     head = head_of_all(wanted)
     for one in evaluate_all(path, metrics=wanted, **options):

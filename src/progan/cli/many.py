@@ -18,7 +18,7 @@ from progan.cli.streams import say
 from progan.core.launch import launched
 
 if TYPE_CHECKING:
-    from progan.assemble.model import Model
+    from progan.assemble.models.model import Model
     from progan.engine.choice import Choice
 
 __all__ = ["BESIDE", "help_out", "many"]
@@ -35,7 +35,7 @@ def many(model: Model, given: Mapping[str, Any], path: Path, words: Sequence[str
 
     Raises typer.Exit when the user stopped it.
     """
-    from progan.assemble.stream import stream
+    from progan.assemble.sampling.stream import stream
     from progan.engine.stop import StopOnSignals
 
     images, began = given["n"], time.monotonic()
@@ -87,7 +87,7 @@ def many(model: Model, given: Mapping[str, Any], path: Path, words: Sequence[str
 
 def help_out(device: str) -> None:
     """Do the share of a process that is not the first."""
-    from progan.assemble import stream
+    from progan.assemble.sampling import stream
 
     raise typer.Exit(processes.part(stream.help_out(device)))
 

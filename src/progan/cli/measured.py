@@ -11,7 +11,7 @@ from progan.cli.streams import say
 from progan.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from progan.assemble.evaluate import Evaluated
+    from progan.assemble.measuring.evaluate import Evaluated
 
 __all__ = ["check_places", "head_of_all", "keep_in_run", "line_of_all", "table_of", "write_all"]
 
@@ -69,7 +69,7 @@ def line_of_all(one: Evaluated, names: Sequence[str]) -> str:
 
 def check_places(*, to: Path | None, table: Path | None, plot: Path | None, every: bool) -> None:
     """Refuse places that cannot be written to, before anything is measured."""
-    from progan.assemble.files import check_free
+    from progan.assemble.writing.files import check_free
 
     if plot is not None and not every:
         raise ConfigError(
@@ -87,7 +87,7 @@ def check_places(*, to: Path | None, table: Path | None, plot: Path | None, ever
 
 def keep_in_run(one: Evaluated) -> list[str]:
     """Keep the numbers for the run's report; a line where that could not be done."""
-    from progan.assemble.kept import keep
+    from progan.assemble.measuring.kept import keep
 
     said = keep(one)
     return [said] if said else []
@@ -100,8 +100,8 @@ def write_all(
     if to is not None:
         _write_json(to, found)
     if table is not None:
-        from progan.assemble.files import write_out
-        from progan.assemble.kept import as_csv
+        from progan.assemble.measuring.kept import as_csv
+        from progan.assemble.writing.files import write_out
 
         write_out(table, as_csv(found))
         say(f"Written: {table}")
@@ -112,8 +112,8 @@ def write_all(
 def _write_json(to: Path, found: Sequence[Evaluated]) -> None:
     import json
 
-    from progan.assemble.containers import MADE_HERE
-    from progan.assemble.files import write_out
+    from progan.assemble.writing.containers import MADE_HERE
+    from progan.assemble.writing.files import write_out
 
     content = {"note": MADE_HERE.decode(), "evaluated": [one.to_json() for one in found]}
     write_out(to, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
@@ -121,9 +121,9 @@ def _write_json(to: Path, found: Sequence[Evaluated]) -> None:
 
 
 def _write_plot(to: Path, found: Sequence[Evaluated]) -> None:
-    from progan.assemble.containers import MADE_HERE
-    from progan.assemble.files import write_out
-    from progan.assemble.kept import records_of
+    from progan.assemble.measuring.kept import records_of
+    from progan.assemble.writing.containers import MADE_HERE
+    from progan.assemble.writing.files import write_out
     from progan.report.evaluated import lines_over_training
     from progan.report.figure import figures
 

@@ -17,7 +17,7 @@ from progan.cli.streams import say, width_of_screen
 from progan.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from progan.assemble.extractors import ExtractorMade
+    from progan.assemble.measuring.extractors import ExtractorMade
 
 __all__ = ["app"]
 
@@ -96,7 +96,7 @@ def train_extractor(
     Its features serve distances between sets of pictures; its classes tell whether a generator
     draws what it was asked for.
     """
-    from progan.assemble.extractors import ExtractorAsked, train_extractor
+    from progan.assemble.measuring.extractors import ExtractorAsked, train_extractor
 
     asked = ExtractorAsked(
         data=data,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from progan.assemble.ask import Asked, prepare
+from progan.assemble.training.ask import Asked, prepare
 from progan.cli import figures, options, screen
 from progan.cli.streams import say
 from progan.cli.train import check_numbers, check_words
@@ -15,7 +15,7 @@ from progan.cli.written import write_json
 from progan.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from progan.assemble.forecast import Forecast
+    from progan.assemble.training.forecast import Forecast
 
 __all__ = ["forecast_lines", "plan"]
 
@@ -65,7 +65,7 @@ def plan(
             began=screen.BEGAN,
         )
     )
-    from progan.assemble.forecast import forecast
+    from progan.assemble.training.forecast import forecast
 
     face = screen.open_face()
     try:

@@ -46,7 +46,7 @@ def project(
             "above 0, the others not below: --rate 0.05 --features 1 --seed 0"
         )
 
-    from progan.assemble.files import check_free, free_name
+    from progan.assemble.writing.files import check_free, free_name
 
     path = out or free_name(Path(f"{Path(picture).stem or 'picture'}-latents.npz"))
     if path.suffix.lower() != ".npz":
@@ -60,12 +60,12 @@ def project(
 
     import numpy as np
 
-    from progan.assemble.encoded_sheets import bands, write_sheet
-    from progan.assemble.given import Given, run_of
-    from progan.assemble.latent_files import write_latents
-    from progan.assemble.model import load
-    from progan.assemble.projecting import Search
-    from progan.assemble.projecting import project as look
+    from progan.assemble.encoding.given import Given, run_of
+    from progan.assemble.encoding.latent_files import write_latents
+    from progan.assemble.encoding.project import Search
+    from progan.assemble.encoding.project import project as look
+    from progan.assemble.encoding.sheets import bands, write_sheet
+    from progan.assemble.models.model import load
 
     chosen: Any = weights
     model = load(run, at_images=at_images, weights=chosen, device=device)

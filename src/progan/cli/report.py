@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from progan.assemble.runs import newest_run
+from progan.assemble.training.runs import newest_run
 from progan.cli.streams import say
 from progan.core.errors import ConfigError, RoomError
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from progan.assemble.runs import newest_run
+from progan.assemble.training.runs import newest_run
 from progan.cli import many, processes
 from progan.cli.streams import say
 from progan.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from progan.assemble.film import Film
-    from progan.assemble.model import Model
+    from progan.assemble.models.model import Model
+    from progan.assemble.writing.film import Film
 
 __all__ = ["sample"]
 
@@ -231,8 +231,9 @@ def _check_suffix(target: Path, given: Mapping[str, Any]) -> None:
 
 
 def _again(like: Path, source: Path | None, target: Path | None, device: str | None) -> None:
-    from progan.assemble.files import free_name
-    from progan.assemble.sampling import picture_like, save_picture
+    from progan.assemble.sampling.like import picture_like
+    from progan.assemble.sampling.sheets import save_picture
+    from progan.assemble.writing.files import free_name
 
     like = like.expanduser()
     model, settings = picture_like(like, source, device)
@@ -245,8 +246,8 @@ def _again(like: Path, source: Path | None, target: Path | None, device: str | N
 
 
 def _timelapse(source: Path | None, target: Path | None, fps: float | None) -> None:
-    from progan.assemble.files import check_free, free_name
-    from progan.assemble.film import SNAPSHOTS_A_SECOND, write_timelapse
+    from progan.assemble.writing.files import check_free, free_name
+    from progan.assemble.writing.film import SNAPSHOTS_A_SECOND, write_timelapse
 
     run = source or newest_run()
     if not run.is_dir():
@@ -262,9 +263,10 @@ def _timelapse(source: Path | None, target: Path | None, fps: float | None) -> N
 
 
 def _fresh(source: Path | None, target: Path | None, given: Mapping[str, Any]) -> None:
-    from progan.assemble import sampling
-    from progan.assemble.files import free_name
-    from progan.assemble.model import load
+    from progan.assemble.models.model import load
+    from progan.assemble.sampling import settings as asked
+    from progan.assemble.sampling import sheets
+    from progan.assemble.writing.files import free_name
 
     source = source or newest_run()
     model = load(
@@ -286,7 +288,7 @@ def _fresh(source: Path | None, target: Path | None, given: Mapping[str, Any]) -
     way = seeds is not None and "walk" in given and target is not None and _is_png(target, given)
     if seeds is not None and not way:
         path = target or free_name(Path(f"{name}-walk.gif"))
-        film = sampling.save_walk(
+        film = sheets.save_walk(
             model,
             seeds,
             path,
@@ -303,27 +305,27 @@ def _fresh(source: Path | None, target: Path | None, given: Mapping[str, Any]) -
         return
     common = {"seeds": given.get("seeds"), "truncation": given.get("truncation")}
     if way:
-        settings = sampling.ways(model, given["walk"], truncation=given.get("truncation"))
+        settings = asked.ways(model, given["walk"], truncation=given.get("truncation"))
     elif "arithmetic" in given:
-        settings = sampling.summed(model, given["arithmetic"], truncation=given.get("truncation"))
+        settings = asked.summed(model, given["arithmetic"], truncation=given.get("truncation"))
     elif "grid-by-class" in given:
-        settings = sampling.by_class(model, **common)
+        settings = asked.by_class(model, **common)
     elif "to-label" in given:
-        settings = sampling.between(model, given["label"][0], given["to-label"], **common)
+        settings = asked.between(model, given["label"][0], given["to-label"], **common)
     elif "traverse" in given:
-        settings = sampling.traversal(model, **common)
+        settings = asked.traversal(model, **common)
     else:
-        settings = sampling.settings_for(
+        settings = asked.settings_for(
             model, **common, grid=given.get("grid"), labels=given.get("label")
         )
     if "separate" in given:
         path = target or free_name(Path(f"{name}-pictures"))
-        places = sampling.save_separate(model, settings, path)
+        places = sheets.save_separate(model, settings, path)
         _done(path, f"{len(places):,} pictures", model)
         _repeat([*words, str(path)])
         return
     path = target or free_name(Path(f"{name}.png"))
-    picture = sampling.save_picture(model, settings, path)
+    picture = sheets.save_picture(model, settings, path)
     _done(path, f"{picture.width} × {picture.height}", model)
     _repeat([*words, str(path)])
     say(f"The same pixels, whatever the run does: progan sample --like {shlex.quote(str(path))}")

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from progan.assemble.ask import Asked, prepare
-from progan.assemble.runs import newest_run
-from progan.assemble.screens import Onlooking
+from progan.assemble.training.ask import Asked, prepare
+from progan.assemble.training.runs import newest_run
+from progan.assemble.training.screens import Onlooking
 from progan.cli import options, processes, screen
 from progan.cli.streams import say
 from progan.core.errors import ConfigError, RoomError
@@ -101,7 +101,7 @@ def resume(
     began = screen.BEGAN
 
     def work(face: Any) -> Any:
-        from progan.assemble.train import resume_run
+        from progan.assemble.training.train import resume_run
 
         return resume_run(
             path,
@@ -171,7 +171,7 @@ def _train(asked: Asked) -> None:
     prepared = prepare(asked) if first else None
 
     def work(face: Any) -> Any:
-        from progan.assemble.train import train_run
+        from progan.assemble.training.train import train_run
 
         return train_run(prepared, face)
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from progan.assemble.runs import newest_run
+from progan.assemble.training.runs import newest_run
 from progan.cli.streams import say
 from progan.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from progan.assemble.truncation import Measured
+    from progan.assemble.measuring.truncation import Measured
     from progan.metrics.tradeoff import Point
 
 __all__ = ["truncation"]
@@ -62,8 +62,8 @@ def truncation(
         raise ConfigError(f"--plot is {plot}; it is written as SVG: --plot {plot.stem}.svg")
     path = newest_run(runs) if run is None else run
 
-    from progan.assemble.files import check_free, write_out
-    from progan.assemble.truncation import measure
+    from progan.assemble.measuring.truncation import measure
+    from progan.assemble.writing.files import check_free, write_out
     from progan.engine.precision import choose_device
     from progan.extractors.names import lookup
     from progan.metrics.tradeoff import THRESHOLDS

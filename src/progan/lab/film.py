@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from progan.assemble.containers import webp_bytes
-from progan.assemble.film import Film, write_film
+from progan.assemble.writing.containers import webp_bytes
+from progan.assemble.writing.film import Film, write_film
 from progan.core.grids import to_picture
 from progan.lab.canvas import Frame
 from progan.lab.lesson import Lesson

@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import Image
 
-from progan.assemble.files import write_out
+from progan.assemble.writing.files import write_out
 from progan.lab.exhibits.auxiliary import AUXILIARY
 from progan.lab.exhibits.avoiding import AVOIDING
 from progan.lab.exhibits.clipping import CLIPPING

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from progan.assemble.build import build_system
+from progan.assemble.models.build import build_system
 from progan.core.batch import Images
 from progan.core.config import apply_sets
 from progan.core.plan import Progress

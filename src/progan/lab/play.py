@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from progan.assemble.files import write_out
+from progan.assemble.writing.files import write_out
 from progan.core.grids import png_bytes, to_picture
 from progan.data.toy import World
 from progan.engine.loop import Trainer

@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from progan.assemble.build import build_system
-from progan.assemble.recipes import resolve
+from progan.assemble.models.build import build_system
+from progan.assemble.models.recipes import resolve
 from progan.core.config import apply_sets
 from progan.core.errors import ConfigError
 from progan.core.plan import Plan

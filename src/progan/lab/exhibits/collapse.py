@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from progan.assemble.build import build_system
+from progan.assemble.models.build import build_system
 from progan.core.config import apply_sets
 from progan.core.plan import Progress
 from progan.core.recipe import Recipe, TrainSettings

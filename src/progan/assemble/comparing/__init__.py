@@ -1,0 +1,1 @@
+"""Trainings side by side: contests, their numbers and verdicts, benchmarks of settings."""

@@ -1,0 +1,1 @@
+"""Pictures given to a model: codes, reconstructions, edits, neighbours, projections."""

@@ -1,0 +1,1 @@
+"""Numbers of a model against real pictures: features, caches, metrics, truncation."""

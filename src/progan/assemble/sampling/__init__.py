@@ -1,0 +1,1 @@
+"""Pictures of a model: sheets, sums, streams of many, and the same picture again."""

@@ -1,0 +1,1 @@
+"""From the words a user typed to a finished run and its review."""

@@ -1,0 +1,91 @@
+"""What a user typed, made into a recipe and a source. Torch-free: wrong words are told at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from progan.assemble.models.recipes import looks_like_recipe, read, resolve
+from progan.core.config import Recipe, apply_sets
+from progan.core.recipe import DataSettings
+from progan.data.sources import Source, open_source
+
+__all__ = ["Asked", "Prepared", "name_of", "prepare"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What the user typed."""
+
+    words: str
+    """A source of pictures, or a recipe."""
+    system: str | None = None
+    preset: str | None = None
+    resolution: int | None = None
+    minutes: float | None = None
+    images: int | None = None
+    seed: int | None = None
+    name: str | None = None
+    device: str | None = None
+    exact: bool = False
+    sets: Sequence[str] = ()
+    runs: Path = Path("runs")
+    tensorboard: bool = False
+    began: float = field(default_factory=time.monotonic)
+    """`time.monotonic()` at Enter."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A recipe whose words are all understood, and a source that is there."""
+
+    asked: Asked
+    recipe: Recipe
+    source: Source
+
+
+def prepare(asked: Asked) -> Prepared:
+    """Understand every word and open the source.
+
+    Raises ConfigError or DataError, before anything is built or written.
+    """
+    recipe = recipe_of(asked)
+    resolve(recipe)
+    return Prepared(asked, recipe, open_source(recipe.data.source, recipe.data))
+
+
+def recipe_of(asked: Asked) -> Recipe:
+    """The recipe that was named, or one for the source that was, with every option applied."""
+    if looks_like_recipe(asked.words):
+        recipe = read(asked.words)
+    else:
+        recipe = Recipe(data=DataSettings(source=asked.words))
+    if asked.system:
+        recipe = replace(recipe, system=asked.system)
+    if asked.preset:
+        recipe = replace(recipe, preset=asked.preset)
+    if asked.resolution:
+        recipe = replace(recipe, data=replace(recipe.data, resolution=asked.resolution))
+    train = recipe.train
+    if asked.minutes is not None:
+        train = replace(train, minutes=asked.minutes, images=None)
+    if asked.images is not None:
+        train = replace(train, images=asked.images, minutes=None)
+    if asked.seed is not None:
+        train = replace(train, seed=asked.seed)
+    if asked.device:
+        train = replace(train, device=asked.device)
+    if asked.exact:
+        train = replace(train, exact=True)
+    return apply_sets(replace(recipe, train=train), asked.sets)
+
+
+def name_of(words: str) -> str:
+    """Name of the run folder for a source or recipe: its last part, without an ending."""
+    path = Path(words).expanduser()
+    name = path.resolve().name if path.exists() else path.name
+    for ending in (".gz", ".zip", ".npz", ".yaml", ".yml"):
+        name = name.removesuffix(ending)
+    return name or "run"

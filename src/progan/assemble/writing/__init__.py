@@ -1,0 +1,1 @@
+"""Files written whole and never over those of others; films."""
