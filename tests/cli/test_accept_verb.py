@@ -55,3 +55,42 @@ def test_without_a_system_all_tasks_are_listed(cli: Cli) -> None:
     said = cli("accept")
     assert said.code == 0
     assert "progan accept bad --task b   something; about 1 minute of one core" in said.out
+
+
+@pytest.fixture
+def needy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def make(seed: int, folder: Path) -> dict[str, Number]:
+        return {"files": Number(words="files there", value=len(list(folder.iterdir())), low=1)}
+
+    one = Task(
+        slug="files", words="something", source="nobody", minutes=1, make=make, needs="four files"
+    )
+    monkeypatch.setattr(table, "TASKS", {"both": [task("a", 0.95), one], "good": [task("a", 0.95)]})
+
+
+@pytest.mark.usefixtures("needy")
+def test_a_task_takes_the_folder_it_needs(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "one").touch()
+    said = cli("accept", "both", "--data", str(tmp_path))
+    assert said.code == 0
+    assert "ok   1, at least 1   files there" in said.out
+    assert "progan accept both --task files --data FOLDER   something" in cli("accept").out
+
+
+@pytest.mark.usefixtures("needy")
+def test_a_task_without_its_folder_is_left_out_unless_it_is_the_one(cli: Cli) -> None:
+    said = cli("accept", "both")
+    assert said.code == 0
+    assert "files   left out: it needs four files, --data FOLDER" in said.out
+    assert "ok   0.95" in said.out
+    said = cli("accept", "both", "--task", "files")
+    assert said.code == 2
+    assert "The task files needs four files" in said.err
+    assert "--data FOLDER" in said.err
+
+
+@pytest.mark.usefixtures("needy")
+def test_a_folder_that_nothing_takes_is_refused(cli: Cli, tmp_path: Path) -> None:
+    said = cli("accept", "good", "--data", str(tmp_path))
+    assert said.code == 2
+    assert "None of these tasks takes files of yours. Leave --data out." in said.err

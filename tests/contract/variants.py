@@ -418,7 +418,13 @@ VARIANTS: tuple[Variant, ...] = (
     ),
     Variant(
         system="infogan",
+        name="mnist",
+        set={"width": 4, "batch": 4, "latent_size": 8},
+    ),
+    Variant(
+        system="infogan",
         name="dcgan",
+        preset="dcgan",
         set={"width": 4, "batch": 4, "latent_size": 8, "categories": [3, 2]},
     ),
     Variant(

@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 from progan.core.batch import Images
 from progan.core.errors import ConfigError
 from progan.core.plan import Progress
+from progan.core.specs import Penalty
 from progan.systems.configs.infogan import InfoGANConfig
 
 Make = Callable[..., Any]
@@ -147,6 +148,8 @@ def test_the_papers_rates_and_batches(make: Make) -> None:
         ({"categories": (), "continuous": 0}, "there must be a code"),
         ({"continuous": -1}, "continuous -1"),
         ({"information": -1.0}, "information is -1.0"),
+        ({"critic_norm": "layer"}, "batch norm alone. To choose a norm: --set network=dcgan"),
+        ({"penalty": Penalty(kind="gp")}, "--set network=dcgan critic_norm=layer"),
     ],
 )
 def test_codes_that_cannot_be_are_refused(settings: Any, says: str) -> None:
@@ -157,6 +160,15 @@ def test_codes_that_cannot_be_are_refused(settings: Any, says: str) -> None:
 
 def test_a_batch_of_one_can_be_played(make: Make, at: At) -> None:
     """Memory may force it: nothing of Q compares pictures."""
-    system = small(make)
+    system = small(make, "dcgan")
+    assert system.least == 1
     for loss in (system.critic_loss, system.generator_loss):
         assert all(term.isfinite() for term in loss(pictures(1), at(8)).values())
+
+
+def test_the_papers_dense_layers_have_company(make: Make, at: At) -> None:
+    """Their batch norm cannot take one picture, so memory may not force it."""
+    system = small(make)
+    assert system.least == 2
+    for loss in (system.critic_loss, system.generator_loss):
+        assert all(term.isfinite() for term in loss(pictures(2), at(8)).values())

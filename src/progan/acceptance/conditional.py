@@ -149,7 +149,7 @@ TASKS = (
             words=f"{form} on digits, read by a classifier",
             source=source,
             minutes=3,
-            make=lambda seed, form=form: on_digits(form, seed),  # type: ignore[misc]
+            make=lambda seed, form=form: on_digits(form, seed),
         )
         for form, source in {
             "concat": "Mirza & Osindero 2014",

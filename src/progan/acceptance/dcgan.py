@@ -150,7 +150,7 @@ TASKS = tuple(
         words=f"digits of 32 pixels, with {rectifier} in the discriminator",
         source=source,
         minutes=2,
-        make=lambda seed, rectifier=rectifier: on_digits(rectifier, seed),  # type: ignore[misc]
+        make=lambda seed, rectifier=rectifier: on_digits(rectifier, seed),
     )
     for rectifier, source in {
         "lrelu": "Radford et al. 2016, sections 5.1 and 6.1, on digits",

@@ -17,7 +17,7 @@ from progan.extractors.base import Extractor
 from progan.extractors.trained import as_extractor
 from progan.extractors.training import LabelledPictures, accuracy, train_classifier
 
-__all__ = ["CLASSES", "HELD_OUT", "OWN_SIDE", "classifier", "digits", "seen"]
+__all__ = ["CLASSES", "HELD_OUT", "OWN_SIDE", "classifier", "digits", "reader", "seen"]
 
 CLASSES, SIDE, OWN_SIDE = 10, 16, 8
 HELD_OUT = 500
@@ -58,11 +58,17 @@ def digits(side: int = SIDE) -> tuple[Pictures, Pictures]:
 @lru_cache(maxsize=4)
 def classifier(seed: int, side: int = SIDE) -> tuple[Extractor, float]:
     """A classifier of digits, and the share of held-out digits it reads rightly."""
-    known, held = (_labelled(part) for part in digits(side))
-    network = train_classifier(known, CLASSES, images=SHOWN, seed=seed)
-    names = tuple(map(str, range(CLASSES)))
-    judge = as_extractor(network, f"digits-{seed}-{side}", side=side, channels=1, classes=names)
-    return judge, accuracy(network, held, CLASSES)[0]
+    return reader(*digits(side), f"digits-{seed}-{side}", images=SHOWN, seed=seed)
+
+
+def reader(
+    known: Pictures, held: Pictures, name: str, *, images: int, seed: int
+) -> tuple[Extractor, float]:
+    """A classifier that has been shown so many of `known`, and the share of `held` it reads."""
+    network = train_classifier(_labelled(known), CLASSES, images=images, seed=seed)
+    names, side = tuple(map(str, range(CLASSES))), known.spec.resolution
+    judge = as_extractor(network, name, side=side, channels=1, classes=names)
+    return judge, accuracy(network, _labelled(held), CLASSES)[0]
 
 
 def _labelled(pictures: Pictures) -> LabelledPictures:

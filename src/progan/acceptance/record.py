@@ -25,5 +25,7 @@ class Task:
     """Where the bars come from."""
     minutes: float
     """How long it takes on one core, about."""
-    make: Callable[[int], Numbers]
-    """Of a seed."""
+    make: Callable[..., Numbers]
+    """Of a seed, and of the folder where the task needs one."""
+    needs: str | None = None
+    """What must lie in a folder that the user gives."""

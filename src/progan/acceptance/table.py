@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from progan.acceptance import codes, conditional, dcgan, likeness, pairs, residual
 from progan.acceptance.record import Numbers, Task
@@ -56,11 +57,15 @@ def lookup(system: str, slug: str | None = None) -> Sequence[Task]:
 
 
 def carry_out(
-    tasks: Sequence[Task], seed: int, *, heard: Callable[[Task], None] = lambda task: None
+    tasks: Sequence[Task],
+    seed: int,
+    *,
+    folder: Path | None = None,
+    heard: Callable[[Task], None] = lambda task: None,
 ) -> Iterator[Outcome]:
-    """Each task in turn; `heard` is told which begins."""
+    """Each task in turn; `heard` is told which begins. `folder` is for tasks that need one."""
     for task in tasks:
         heard(task)
         began = time.monotonic()
-        numbers = task.make(seed)
+        numbers = task.make(seed, folder) if task.needs else task.make(seed)
         yield Outcome(task=task, seed=seed, numbers=numbers, seconds=time.monotonic() - began)

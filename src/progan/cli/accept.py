@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from progan.cli.streams import say
 from progan.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from progan.acceptance.record import Task
     from progan.acceptance.table import Outcome
     from progan.lab.exhibits.record import Number
 
@@ -29,6 +31,9 @@ def accept(
     ] = None,
     task: Annotated[str | None, typer.Option(help="One task of it: ring, digits …")] = None,
     seed: Seed = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of MNIST's four files, for tasks that need them.")
+    ] = None,
     to: Annotated[
         Path | None, typer.Option("--json", help="Write everything to this file.")
     ] = None,
@@ -42,9 +47,11 @@ def accept(
     if system is None:
         for name, tasks in TASKS.items():
             for one in tasks:
-                say(f"progan accept {name} --task {one.slug}   {one.words}; {_length(one.minutes)}")
+                folder = " --data FOLDER" if one.needs else ""
+                words = f"{one.words}; {_length(one.minutes)}"
+                say(f"progan accept {name} --task {one.slug}{folder}   {words}")
         return
-    tasks = lookup(system, task)
+    tasks = _possible(lookup(system, task), data, named=task is not None)
     seed = 0 if seed is None else seed
     if not 0 <= seed < 2**63:
         raise ConfigError(f"--seed is {seed}; it must be from 0 to 2⁶³ − 1.")
@@ -53,7 +60,10 @@ def accept(
     torch_on_one_thread()
     found: list[Outcome] = []
     for outcome in carry_out(
-        tasks, seed, heard=lambda one: say(f"{one.slug}   {one.words}; {_length(one.minutes)}")
+        tasks,
+        seed,
+        folder=data,
+        heard=lambda one: say(f"{one.slug}   {one.words}; {_length(one.minutes)}"),
     ):
         found.append(outcome)
         for number in outcome.numbers.values():
@@ -70,6 +80,27 @@ def accept(
         say(f"Missed with seed {seed}: {', '.join(missed)}.")
         raise typer.Exit(MISSED)
     say(f"All bars are met with seed {seed}.")
+
+
+def _possible(tasks: Sequence[Task], data: Path | None, *, named: bool) -> Sequence[Task]:
+    """The tasks that can be carried out; of those that need a folder, it is said which are not.
+
+    Raises: ConfigError for a task that was asked for by name and lacks its folder, and for a
+    folder that no task takes.
+    """
+    wanting = [one for one in tasks if one.needs]
+    if data is not None and not wanting:
+        raise ConfigError("None of these tasks takes files of yours. Leave --data out.")
+    if data is not None or not wanting:
+        return tasks
+    if named:
+        raise ConfigError(
+            f"The task {wanting[0].slug} needs {wanting[0].needs}, which do not come with progan. "
+            "Name the folder they lie in: --data FOLDER"
+        )
+    for one in wanting:
+        say(f"{one.slug}   left out: it needs {one.needs}, --data FOLDER")
+    return [one for one in tasks if not one.needs]
 
 
 def _length(minutes: float) -> str:

@@ -32,6 +32,7 @@ from progan.core.specs import DataSpec
 from progan.core.system import Terms
 from progan.layers.labels import label_rows
 from progan.networks.heads import CodeCritic
+from progan.networks.infogan import InfoDiscriminator, InfoGenerator
 from progan.objectives.information import categorical_information, uniform_information
 from progan.objectives.verdicts import look
 from progan.systems.configs.infogan import InfoGANConfig
@@ -70,6 +71,8 @@ class InfoGAN(GAN):
     def __init__(self, config: InfoGANConfig, data: DataSpec) -> None:
         super().__init__(config, data)
         self.codes = fields_of(config)
+        if config.network == "infogan":
+            self.least = 2  # batch norm of dense layers needs company
         self.latent_fields += self.codes
 
     @property
@@ -77,10 +80,25 @@ class InfoGAN(GAN):
         """The noise, with the codes beside it."""
         return self.config.latent_size + self.config.codes
 
+    def make_generator(self) -> nn.Module:
+        """The paper's own network, or one of GAN's."""
+        if self.config.network != "infogan":
+            return super().make_generator()
+        size, channels = self.data.resolution, self.data.channels
+        return InfoGenerator(
+            resolution=size, channels=channels, latent_size=self.inputs, width=self.config.width
+        )
+
     def make_critic(self) -> nn.Module:
-        """GAN's discriminator, and Q beside its last layer."""
-        outputs = self.config.codes + self.config.continuous  # a mean and a deviation each
-        return CodeCritic(super().make_critic(), outputs, norm=self.config.critic_norm)
+        """The paper's own discriminator or GAN's, and Q beside its last layer."""
+        config, size, channels = self.config, self.data.resolution, self.data.channels
+        plain = (
+            InfoDiscriminator(resolution=size, channels=channels, width=config.width)
+            if config.network == "infogan"
+            else super().make_critic()
+        )
+        outputs = config.codes + config.continuous  # a mean and a deviation each
+        return CodeCritic(plain, outputs, norm=config.critic_norm)
 
     def verdicts(self, image: Tensor) -> Tensor:
         """Of each picture: its score, then what Q says of its codes."""

@@ -46,7 +46,7 @@ class BiGANConfig(EncodingConfig):
             "latent_prior": "normal",
             "weight_decay": 0.0,
             "simultaneous": False,
-            "optimizer": {"kind": "Adam", "lr": 1e-3, "betas": [0.5, 0.9]},
+            "optimizer": {"kind": "Adam", "lr": 1e-3, "betas": [0.0, 0.99]},
             "decay": "linear",
             "batch": 256,
             "images": 256 * 2_500,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from progan.core.errors import ConfigError
 from progan.core.specs import Adam, Optimizer
@@ -22,13 +22,15 @@ class InfoGANConfig(GANConfig):
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "mnist": {},
         "mlp": {"network": "mlp", "critic_rate": 1.0, "optimizer": {"kind": "Adam", "lr": 2e-4}},
-        "cpu": {"width": 32, "batch": 64, "images": 400_000},
+        "dcgan": {"network": "dcgan"},
+        "cpu": {"network": "dcgan", "width": 32, "batch": 64, "images": 400_000},
         "toy": {**TOY, "critic_rate": 1.0, "categories": [8], "continuous": 0},
     }
     PRESET_HELP: ClassVar[Mapping[str, str]] = {
         "mnist": "Chen et al. 2016 on MNIST: 62 numbers of noise, 10 categories, 2 numbers",
+        "dcgan": "the same on DCGAN's networks",
         "mlp": "dense layers",
-        "cpu": "half the width, minutes on a CPU",
+        "cpu": "DCGAN's networks at a quarter of their width, minutes on a CPU",
         "toy": f"one code of 8 categories; {TOY_HELP}",
     }
 
@@ -40,10 +42,14 @@ class InfoGANConfig(GANConfig):
     """Weight of what pictures tell of their categorical codes, in both players' losses (λ)."""
     continuous_information: float = 0.1
     """The same for continuous codes."""
+    network: Literal["infogan", "dcgan", "mlp", "toy"] = "infogan"  # type: ignore[assignment]
+    """infogan: the paper's for MNIST, two strided convolutions and a dense layer; dcgan: strided
+    convolutions alone; mlp: dense layers; toy: small dense ones, for points."""
     latent_size: int = 62
     """Width of the noise beside the codes."""
     width: int = 64
-    """Channels of dcgan at half the full size; they double as the size halves, three times."""
+    """Channels of the convolutions at half the full size: infogan has twice as many at a quarter
+    and dense layers of 16 times as many, dcgan doubles them as the size halves, three times."""
     optimizer: Optimizer = field(default_factory=lambda: Adam(lr=1e-3, betas=(0.5, 0.999)))
     """Of both players; the discriminator's rate is critic_rate times as high."""
     critic_rate: float = 0.2
@@ -55,6 +61,18 @@ class InfoGANConfig(GANConfig):
             raise ConfigError(
                 f"categories is {list(self.categories)} and continuous {self.continuous}; a code "
                 "has at least 2 values, and there must be a code: --set categories=[10]"
+            )
+        norms = (self.generator_norm, self.critic_norm)
+        if self.network == "infogan" and norms != ("batch", "batch"):
+            raise ConfigError(
+                f"generator_norm is {norms[0]} and critic_norm {norms[1]}, but the infogan network "
+                "has batch norm alone. To choose a norm: --set network=dcgan"
+            )
+        slopes = self.penalty.kind not in ("none", "r1", "r2", "r1+r2")
+        if self.network == "infogan" and slopes:
+            raise ConfigError(
+                f"penalty.kind is {self.penalty.kind}, which needs the slope of each picture's own "
+                "score, but batch norm mixes the batch: --set network=dcgan critic_norm=layer"
             )
         weights = (self.information, self.continuous_information)
         if not all(0 <= weight < math.inf for weight in weights):
