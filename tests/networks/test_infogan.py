@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from progan.core.errors import ConfigError
+from progan.networks.heads import CodeCritic
 from progan.networks.infogan import InfoDiscriminator, InfoGenerator
 
 
@@ -48,3 +49,15 @@ def test_weights_start_from_the_published_deviation() -> None:
             assert float(layer.weight.detach().std()) == pytest.approx(0.02, rel=0.05)
         if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
             assert float(layer.weight.detach().mean()) == pytest.approx(1, abs=0.01)
+
+
+def test_q_is_the_paper_s_128_units_with_batch_norm() -> None:
+    critic = CodeCritic(
+        InfoDiscriminator(resolution=28, channels=1, width=64), outputs=14, norm="batch"
+    )
+    first, norm, leak, _, last = critic.guess
+    assert (first.in_features, first.out_features, first.bias) == (1024, 128, None)
+    assert isinstance(norm, nn.BatchNorm1d)
+    assert leak.negative_slope == 0.1
+    assert (last.in_features, last.out_features) == (128, 14)
+    assert critic.verdicts(torch.randn(3, 1, 28, 28)).shape == (3, 15)

@@ -18,6 +18,7 @@ from progan.metrics.distances import nearest
 __all__ = [
     "codes_of",
     "distance_ratio",
+    "drawn_again",
     "nearest_accuracy",
     "of_random_projections",
     "rebuilt",
@@ -47,6 +48,12 @@ def codes_of(trainer: Trainer, image: Tensor) -> Tensor:
     """The code of each picture, by averaged weights: n k."""
     with shown(trainer) as system:
         return in_blocks(lambda some: system.encode(some, trainer.at)["z"], image)
+
+
+def drawn_again(trainer: Trainer, code: Tensor) -> Tensor:
+    """The picture of each code, by averaged weights."""
+    with shown(trainer) as system:
+        return in_blocks(lambda some: system.generate({"z": some}, trainer.at), code)
 
 
 def rebuilt(trainer: Trainer, image: Tensor) -> Tensor:

@@ -114,17 +114,23 @@ class CodeCritic(nn.Module):
         trunk → score;    trunk → dense 128, norm, leaky relu → dense `outputs`
 
     Source:  Chen et al. 2016 (InfoGAN), appendix C.1.
-    Departs: the norm of the 128 is over each picture alone, so that one picture can be guessed at.
+    Departs: behind maps the norm of the 128 is over each picture alone, so that one picture can be
+             guessed at; behind dense layers without norms of their own there is none.
     """
 
     def __init__(self, critic: nn.Module, outputs: int, *, norm: Norm) -> None:
         super().__init__()
         self.trunk, self.verdict, features = cut_last(critic)
         maps = isinstance(self.verdict, nn.Conv2d)
+        dense = any(isinstance(layer, nn.BatchNorm1d) for layer in self.trunk)
         first: nn.Module = (
-            nn.Conv2d(features, 128, 4, bias=norm == "none") if maps else nn.Linear(features, 128)
+            nn.Conv2d(features, 128, 4, bias=norm == "none")
+            if maps
+            else nn.Linear(features, 128, bias=not dense)
         )
-        norms = normed(128, "none" if norm == "none" else "layer") if maps else []
+        norms: list[nn.Module] = [nn.BatchNorm1d(128)] if dense else []
+        if maps:
+            norms = normed(128, "none" if norm == "none" else "layer")
         self.guess = nn.Sequential(
             first, *norms, nn.LeakyReLU(0.1), nn.Flatten(), nn.Linear(128, outputs)
         )

@@ -11,11 +11,10 @@ ever sees a label: which code means what is found, not told.
 Source:  Chen et al. 2016, "InfoGAN: Interpretable Representation Learning by Information
          Maximizing Generative Adversarial Nets", equations 5 and 6, appendix C.1; rates, and
          batches of 128, from the code published with it.
-Departs: the networks are DCGAN's at any power of two. Q's deviations are learned, and a uniform
-         code has its own entropy, log 2; the published code has deviations of 1 and the entropy
-         of a normal, whose sum is no bound. λ of continuous codes is 0.1. Q's layer has layer
-         norm, in the paper batch norm. The generator is shown
-         by its running average.
+Departs: Q's deviations are learned, and a uniform code has its own entropy, log 2; the published
+         code has deviations of 1 and the entropy of a normal, whose sum is no bound. λ of
+         continuous codes is 0.1. On DCGAN's networks Q's layer has layer norm, in the paper batch
+         norm. The generator is shown by its running average.
 """
 
 from __future__ import annotations
