@@ -12,7 +12,7 @@ from PIL import Image
 
 from progan.lab.canvas import Frame
 from progan.report.markup import Html, element, text
-from progan.report.page import Section, command, paragraph, picture, scrolling
+from progan.report.page import Section, command, film_controls, paragraph, picture, scrolling
 from progan.report.pictures import Picture
 from progan.report.words import count, measure
 
@@ -60,20 +60,7 @@ def steps_part(pictures: Sequence[Frame], said: Sequence[Sequence[str]]) -> Sect
         below = Html(" ".join(element("span", text(words)) for words in said[index]))
         shown = picture(_still(pictures[index]), f"The game at {', '.join(said[index])}", below)
         items.append(element("li", shown))
-    controls = element(
-        "div",
-        element("button", text("Play"), type="button", class_="play"),
-        element(
-            "input",
-            type="range",
-            min=0,
-            max=len(items) - 1,
-            value=len(items) - 1,
-            aria_label="Moment of the game",
-        ),
-        class_="controls",
-        hidden=True,
-    )
+    controls = film_controls(len(items), "Moment of the game")
     strip = scrolling("Moments", element("ol", *items), class_="film")
     moments = element("div", controls, strip, class_=("growth", *_wide(pictures)))
     hint = (

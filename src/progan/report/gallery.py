@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from progan.report.markup import Html, element, join, text
-from progan.report.page import Section, paragraph, picture, scrolling
+from progan.report.page import Section, film_controls, paragraph, picture, scrolling
 from progan.report.pictures import Album, Picture
 from progan.report.read import Run
 from progan.report.values import Record, number, words
@@ -87,20 +87,7 @@ def growth_part(run: Run, album: Album) -> Section | None:
     hint = "The same latents from the first step to the last."
     if total > len(frames):
         hint += f" {len(frames)} of {count(total)} snapshots are shown; all lie in pictures/."
-    controls = element(
-        "div",
-        element("button", text("Play"), type="button", class_="play"),
-        element(
-            "input",
-            type="range",
-            min=0,
-            max=len(frames) - 1,
-            value=len(frames) - 1,
-            aria_label="Moment of training",
-        ),
-        class_="controls",
-        hidden=True,
-    )
+    controls = film_controls(len(frames), "Moment of training")
     film = scrolling("Snapshots", element("ol", *frames), class_="film")
     return Section(
         slug="growth",

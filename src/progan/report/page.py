@@ -21,6 +21,7 @@ __all__ = [
     "command",
     "document",
     "facts",
+    "film_controls",
     "folded",
     "paragraph",
     "picture",
@@ -204,6 +205,17 @@ def table(
 def scrolling(label: str, *children: Html, class_: str = "scroll") -> Html:
     """Something wide or long that scrolls by itself, also with the keyboard."""
     return element("div", *children, class_=class_, role="region", aria_label=label, tabindex=0)
+
+
+def film_controls(moments: int, words: str) -> Html:
+    """A button and a slider for so many pictures in a row; hidden until the script shows them."""
+    return element(
+        "div",
+        element("button", text("Play"), type="button", class_="play"),
+        element("input", type="range", min=0, max=moments - 1, value=moments - 1, aria_label=words),
+        class_="controls",
+        hidden=True,
+    )
 
 
 def folded(summary: str, *children: Html, opened: bool = False) -> Html:
