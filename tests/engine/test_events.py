@@ -6,12 +6,14 @@ from pathlib import Path
 
 import torch
 
+from progan.core.plan import Plan, Progress
 from progan.engine.events import (
     Decided,
     Ended,
     Event,
     Measured,
     Pictured,
+    Replanned,
     Saved,
     StageBegan,
     Started,
@@ -123,3 +125,21 @@ def test_one_that_fails_is_not_asked_again_and_the_others_are(tmp_path: Path) ->
     assert "Deaf failed and was dropped: RuntimeError('what?')" in (
         run.folder.path / "log.txt"
     ).read_text(encoding="utf-8")
+
+
+def test_a_plan_fitted_again_in_the_last_stage_is_heard_also_where_who_fits_it_sets_it(
+    tmp_path: Path,
+) -> None:
+    ear = Ear()
+
+    def refit(plan: Plan, at: Progress, seconds: float) -> Plan | None:
+        if at.images != 80:
+            return None
+        run.trainer.plan = plan.with_lengths([32, 32, 48])
+        return run.trainer.plan
+
+    run = run_with(ear, tmp_path, refit=refit)
+    run.go()
+    (told,) = ear.of(Replanned)
+    assert (told.at.images, told.plan.images) == (80, 112)
+    assert ear.of(Stepped)[-1].at.images == 112

@@ -250,8 +250,9 @@ class Run:
         refit = self.refit
         if refit is None:
             return False
-        plan = distributed.first(lambda: refit(trainer.plan, trainer.at, self.seconds))
-        if not isinstance(plan, Plan) or plan == trainer.plan:
+        before = trainer.plan  # who fits it may set it already
+        plan = distributed.first(lambda: refit(before, trainer.at, self.seconds))
+        if not isinstance(plan, Plan) or plan == before:
             return False
         trainer.plan = plan
         return True
