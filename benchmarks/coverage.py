@@ -13,16 +13,14 @@ already is not played again; parts share one file.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import time
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 import torch
+from rows import arguments, chosen, found, seeds, work_through
 
 from progan.assemble.models.build import build_system
 from progan.core.config import apply_sets
@@ -120,38 +118,19 @@ def table(rows: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     """Play what is missing, or print what is there."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--table", action="store_true")
-    parser.add_argument("--seeds", default="0,1,2")
+    parser = arguments(__doc__ or "", ARMS)
     parser.add_argument("--data", default=",".join(WORLDS))
-    parser.add_argument("--part", default="0/1", help="K/N: every N-th game, from the K-th")
     options = parser.parse_args()
     torch.set_num_threads(1)
-
-    def found() -> list[dict[str, Any]]:
-        lines = options.out.read_text().splitlines() if options.out.exists() else []
-        return [json.loads(line) for line in lines]
-
     if not options.table:
-        part, parts = map(int, options.part.split("/"))
         asked = [
             (arm, data, seed)
-            for seed in map(int, options.seeds.split(","))
+            for seed in seeds(options)
             for data in options.data.split(",")
-            for arm in ARMS
+            for arm in chosen(options, ARMS)
         ]
-        known = {(row["arm"], row["data"], row["seed"]) for row in found()}
-        for one in asked[part::parts]:
-            if one in known:
-                continue
-            row = play(*one)
-            with options.out.open("a") as file:
-                file.write(json.dumps(row) + "\n")
-            print(row, flush=True)
-    table(found())
+        work_through(options, ("arm", "data", "seed"), asked, play)
+    table(found(options.out))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ these can share one file, a seed each.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import time
@@ -29,6 +28,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 import torch
 from growth import pictures
+from rows import arguments, chosen, found, seeds, work_through
 
 from progan.assemble.models.build import build_system
 from progan.core.config import apply_sets
@@ -103,34 +103,17 @@ def table(rows: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     """Run what is missing, or print what is there."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--table", action="store_true")
+    parser = arguments(__doc__ or "", ARMS)
     parser.add_argument("--third", action="store_true", help="a third of the preset's length")
-    parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument("--arms", default=",".join(ARMS))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--images", type=int, default=4096, help="to measure from")
     parser.add_argument("--cache", type=Path, default=Path("runs/.data"))
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-
-    def found() -> list[dict[str, Any]]:
-        lines = options.out.read_text().splitlines() if options.out.exists() else []
-        return [json.loads(line) for line in lines]
-
     if not options.table:
-        for seed in map(int, options.seeds.split(",")):
-            for arm in options.arms.split(","):
-                if (arm, seed) in {(row["arm"], row["seed"]) for row in found()}:
-                    continue
-                row = run(arm, seed, options)
-                with options.out.open("a") as file:
-                    file.write(json.dumps(row) + "\n")
-                print(row, flush=True)
-    table(found())
+        asked = [(arm, seed) for seed in seeds(options) for arm in chosen(options, ARMS)]
+        work_through(options, ("arm", "seed"), asked, lambda arm, seed: run(arm, seed, options))
+    table(found(options.out))
 
 
 if __name__ == "__main__":

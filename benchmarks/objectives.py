@@ -13,7 +13,6 @@ again; parts share one file.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import time
@@ -25,6 +24,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 import torch
 from equal_images import swd
 from growth import pictures
+from rows import arguments, chosen, found, seeds, work_through
 
 from progan.assemble.models.build import build_system
 from progan.core.config import apply_sets
@@ -101,34 +101,16 @@ def table(rows: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     """Run what is missing, or print what is there."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--table", action="store_true")
-    parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument("--part", default="0/1", help="K/N: every N-th run, from the K-th")
+    parser = arguments(__doc__ or "", ARMS)
     parser.add_argument("--images", type=int, default=4096, help="to measure from")
     parser.add_argument("--cache", type=Path, default=Path("runs/.data"))
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     torch.set_num_threads(1)
-
-    def found() -> list[dict[str, Any]]:
-        lines = options.out.read_text().splitlines() if options.out.exists() else []
-        return [json.loads(line) for line in lines]
-
     if not options.table:
-        part, parts = map(int, options.part.split("/"))
-        asked = [(arm, seed) for seed in map(int, options.seeds.split(",")) for arm in ARMS]
-        known = {(row["arm"], row["seed"]) for row in found()}
-        for one in asked[part::parts]:
-            if one not in known:
-                row = run(*one, options)
-                with options.out.open("a") as file:
-                    file.write(json.dumps(row) + "\n")
-                print(row, flush=True)
-    table(found())
+        asked = [(arm, seed) for seed in seeds(options) for arm in chosen(options, ARMS)]
+        work_through(options, ("arm", "seed"), asked, lambda arm, seed: run(arm, seed, options))
+    table(found(options.out))
 
 
 if __name__ == "__main__":

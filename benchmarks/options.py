@@ -19,7 +19,6 @@ file.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import os
 import statistics
@@ -32,6 +31,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 import torch
 from equal_images import swd
 from growth import pictures
+from rows import arguments, chosen, found, seeds, work_through
 
 from progan.assemble.models.build import build_system
 from progan.assemble.training import budget
@@ -161,17 +161,10 @@ def cell(rows: list[dict[str, Any]], name: str, digits: int) -> str:
 
 def parsed(words: list[str] | None = None) -> argparse.Namespace:
     """The options."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--table", action="store_true")
+    parser = arguments(__doc__ or "", ARMS)
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--images", type=int, default=0, help="of every arm")
     length.add_argument("--minutes", type=float, default=10.0, help="of every arm")
-    parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument("--arms", default="", help=f"some of: {'; '.join(ARMS)}")
-    parser.add_argument("--part", default="0/1", help="K/N: every N-th run, from the K-th")
     parser.add_argument("--measured", type=int, default=4096, help="pictures to measure from")
     parser.add_argument("--extractor", help="whose features: effnet-lite0, or a trained one's file")
     parser.add_argument("--data", default="fashion-mnist")
@@ -190,23 +183,10 @@ def main(words: list[str] | None = None) -> None:
     """Run what is missing, or print what is there."""
     options = parsed(words)
     torch.set_num_threads(1)
-
-    def found() -> list[dict[str, Any]]:
-        lines = options.out.read_text().splitlines() if options.out.exists() else []
-        return [json.loads(line) for line in lines]
-
     if not options.table:
-        part, parts = map(int, options.part.split("/"))
-        arms = [name.strip() for name in options.arms.split(";") if name.strip()] or list(ARMS)
-        asked = [(arm, seed) for seed in map(int, options.seeds.split(",")) for arm in arms]
-        known = {(row["arm"], row["seed"]) for row in found()}
-        for one in asked[part::parts]:
-            if one not in known:
-                row = run(*one, options)
-                with options.out.open("a") as file:
-                    file.write(json.dumps(row) + "\n")
-                print(row, flush=True)
-    print(table(found()))
+        asked = [(arm, seed) for seed in seeds(options) for arm in chosen(options, ARMS)]
+        work_through(options, ("arm", "seed"), asked, lambda arm, seed: run(arm, seed, options))
+    print(table(found(options.out)))
 
 
 if __name__ == "__main__":
