@@ -21,8 +21,8 @@ class InfoGANConfig(GANConfig):
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "mnist": {},
-        "mlp": {"network": "mlp", "critic_rate": 1.0, "optimizer": {"kind": "Adam", "lr": 2e-4}},
         "dcgan": {"network": "dcgan"},
+        "mlp": {"network": "mlp", "critic_rate": 1.0, "optimizer": {"kind": "Adam", "lr": 2e-4}},
         "cpu": {"network": "dcgan", "width": 32, "batch": 64, "images": 400_000},
         "toy": {**TOY, "critic_rate": 1.0, "categories": [8], "continuous": 0},
     }
