@@ -85,7 +85,7 @@ TASKS = (
         slug="digits",
         words="digits drawn again and drawn from the prior, beside a plain autoencoder's",
         source="Larsen et al. 2016, section 4 and table 1, on digits",
-        minutes=3,
+        minutes=7,
         make=on_digits,
     ),
 )

@@ -102,6 +102,7 @@ def on_line(seed: int) -> Numbers:
         "untaught": Number(
             words="the ratio where the generator is taught beside an encoder that is not",
             value=distance_ratio(rebuilt(control, held), held),
+            low=UNTRAINED,
         ),
     }
 
