@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -40,6 +41,17 @@ def test_only_the_players_of_a_turn_move(variant: Variant, monkeypatch: pytest.M
     while not trainer.done:
         trainer.step()
     assert played == set(trainer.players)
+
+
+def test_a_system_can_be_copied(variant: Variant) -> None:
+    """Trials, of speed and of memory, are made with a copy."""
+    system = variant.build()
+    copied = copy.deepcopy(system)
+    assert type(copied) is type(system)
+    theirs = copied.state_dict()
+    for name, value in system.state_dict().items():
+        assert torch.equal(value, theirs[name])
+        assert value.data_ptr() != theirs[name].data_ptr() or not value.numel()
 
 
 def test_every_parameter_belongs_to_a_player(variant: Variant) -> None:

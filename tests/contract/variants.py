@@ -158,6 +158,14 @@ def shortened(system: System[Any], steps: int) -> Plan:
     return plan.with_lengths(lengths)
 
 
+BANDS = {
+    "coarsest": 4,
+    "width": 4,
+    "coarse_width": 12,
+    "coarse_critic_width": 8,
+    "latent_size": 6,
+    "batch": 4,
+}
 TINY = {"fmap_base": 64, "fmap_max": 8, "latent_size": 8, "batch": {4: 4}}
 LABELLED = {**TINY, "condition": "ac-gan"}
 
@@ -547,5 +555,14 @@ VARIANTS: tuple[Variant, ...] = (
         preset="mgan-toy",
         set={"members": 3, "batch": 4, "mixture": [2, 1, 1]},
     ),
+    Variant(system="lapgan", name="bands", set=BANDS, data=COLOUR),
+    Variant(
+        system="lapgan",
+        name="labelled",
+        set={**BANDS, "labelled": True, "join": "concat", "enlarge": "nearest"},
+        data=LABELS,
+    ),
+    Variant(system="lapgan", name="large", preset="lsun", set={**BANDS, "width": 8}),
+    Variant(system="lapgan", name="one-level", set={**BANDS, "levels": [8]}, data=COLOUR),
 )
 """Add a line here."""

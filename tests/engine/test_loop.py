@@ -100,6 +100,22 @@ def test_the_average_is_half_way_after_one_half_life() -> None:
     torch.testing.assert_close(average, (before + live) / 2)
 
 
+def test_the_average_of_a_player_without_a_turn_stands_still() -> None:
+    """Else it would end at the weights that the player stopped with."""
+    t = trainer()
+    t.step()
+    average = t.averages.modules["generator"]
+    kept = [p.clone() for p in average.parameters()]
+    both = t.system.turns
+    t.system.turns = lambda at: [turn for turn in both(at) if turn.player == "critic"]  # type: ignore[method-assign]
+    t.step()
+    now = list(average.parameters())
+    assert all(torch.equal(a, b) for a, b in zip(kept, now, strict=True))
+    t.system.turns = both  # type: ignore[method-assign]
+    t.step()
+    assert not all(torch.equal(a, b) for a, b in zip(kept, now, strict=True))
+
+
 def test_until_its_first_step_the_average_is_the_weights_to_the_bit() -> None:
     """Steps 0 and 1 copy; in step 2 it keeps half, and is no longer the weights."""
     system = ToyGrowing(images=640)

@@ -15,13 +15,14 @@ from progan.assemble.models.build import build_system
 from progan.core.batch import Batch, Images, Labelled
 from progan.core.config import apply_sets
 from progan.core.grids import to_uint8
-from progan.core.plan import Progress
+from progan.core.plan import Progress, height_width
 from progan.core.recipe import Recipe, TrainSettings
 from progan.core.specs import DataSpec
 from progan.core.system import System
 from progan.data.order import Order
 from progan.engine.loop import Trainer
 from progan.engine.preview import seeded
+from progan.layers.resample import down
 
 __all__ = ["Draws", "Pictures", "begun", "drawn", "drawn_by", "played", "trained"]
 
@@ -67,12 +68,13 @@ class Draws:
     batch_type: type[Batch]
 
     def batch(self, numbers: range, resolution: Any) -> Images:
-        """The images with these numbers."""
+        """The images with these numbers; at lower resolutions each pixel is a mean."""
         order = Order(len(self.pictures), self.seed)
         some = self.pictures.part(order.indices(np.asarray(numbers, np.int64)))
+        image = down(some.images, self.pictures.spec.resolution // height_width(resolution)[0])
         if self.batch_type is Images:
-            return Images(some.images)
-        return Labelled(some.images, torch.from_numpy(some.labels))
+            return Images(image)
+        return Labelled(image, torch.from_numpy(some.labels))
 
 
 def begun(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from progan.acceptance import codes, conditional, dcgan, likeness, pairs, residual
+from progan.acceptance import bands, codes, conditional, dcgan, likeness, pairs, residual
 from progan.acceptance.record import Numbers, Task
 from progan.core.config import choose
 from progan.core.errors import ConfigError
@@ -20,6 +20,7 @@ TASKS: Mapping[str, Sequence[Task]] = {
     "infogan": codes.TASKS,
     "vaegan": likeness.TASKS,
     "bigan": pairs.TASKS,
+    "lapgan": bands.TASKS,
     **residual.TASKS,
 }
 

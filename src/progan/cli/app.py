@@ -68,6 +68,7 @@ def _register() -> None:
         describe,
         encode,
         evaluate,
+        join,
         lab,
         metrics,
         plan,
@@ -88,6 +89,7 @@ def _register() -> None:
     app.command(short_help="Latents of a picture, found by search.")(project.project)
     app.command(short_help="Measure generated pictures against real ones.")(evaluate.evaluate)
     app.command(short_help="Variety against fidelity, as latents are cut.")(truncation.truncation)
+    app.command(short_help="One model of levels trained in runs of their own.")(join.join)
     app.command(short_help="The page of a run, or one comparing several.")(report.report)
     app.command(short_help="Trainings of several kinds over several seeds, side by side.")(
         compare.compare

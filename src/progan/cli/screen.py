@@ -179,7 +179,8 @@ class Face:
         run = shlex.quote(str(path))
         say(f"Done in {words(seconds)}.  {path}")
         say(f"  look    {path / 'report.html'}{_quality(path)}")
-        say(f"  play    progan sample {run} --grid 8x8")
+        if (path / "model").exists():  # it draws from noise
+            say(f"  play    progan sample {run} --grid 8x8")
         say(f"  more    progan resume {run} --minutes 20")
 
     def close(self) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
+from itertools import compress
 from typing import Any
 
 import torch
@@ -20,7 +21,8 @@ class Averages:
 
         average ← keep · average + (1 − keep) · weights
 
-    Parameters are averaged, buffers are copied. Copies are in evaluation mode.
+    Parameters are averaged while their player plays, buffers are copied. Copies are in evaluation
+    mode.
 
     Source: Karras et al. 2018 (ProGAN), appendix A, where keep is 0.999.
     """
@@ -33,13 +35,22 @@ class Averages:
         }
 
     @torch.no_grad()
-    def update(self, images: int, step: int | None = None) -> None:
-        """Move the averages after step number `step`, which drew `images` real images."""
+    def update(
+        self, images: int, step: int | None = None, resting: Set[nn.Parameter] = frozenset()
+    ) -> None:
+        """Move the averages after step number `step`, which drew `images` real images.
+
+        Those of `resting` parameters stay: else an average would, long after its player has
+        stopped, become the weights that player ended with.
+        """
         keep = self.system.average.keep(images, step)
         for name, average in self.modules.items():
             live = self.system.get_submodule(name)
             old: list[Tensor] = list(average.parameters())
             new: list[Tensor] = list(live.parameters())
+            if resting:
+                moving = [weight not in resting for weight in new]
+                old, new = list(compress(old, moving)), list(compress(new, moving))
             if old:
                 torch._foreach_lerp_(old, new, 1.0 - keep)
             for kept, buffer in zip(average.buffers(), live.buffers(), strict=True):

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import copy
 import gc
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer as TorchOptimizer
 
 from progan.core import distributed
@@ -150,7 +150,7 @@ class Trainer:
                 small = "" if limit is None else f", micro-batches of at most {limit}"
                 raise ConfigError(
                     f"batch {stage.batch}{cut}{small}: that leaves fewer than the {system.least} "
-                    f"pictures at a time that {type(system).__name__}'s batch norm needs, at "
+                    f"pictures at a time that {type(system).__name__} needs, at "
                     f"{stage.resolution} px; use a larger batch, even, or no --set "
                     "train.micro_batch."
                 )
@@ -217,7 +217,8 @@ class Trainer:
         batch: dict[int, Batch] | None = None
         terms: dict[str, Tensor] = {}
         finite = True
-        for number, turn in enumerate(self.system.turns(at)):
+        turns = self.system.turns(at)
+        for number, turn in enumerate(turns):
             if self.steps % turn.every:
                 continue
             for repeat in range(turn.repeat):
@@ -228,7 +229,7 @@ class Trainer:
                 terms.update(played.terms)
                 finite = finite and played.finite
         if finite:
-            self.averages.update(self.images - start, self.steps)
+            self.averages.update(self.images - start, self.steps, self._resting(turns))
             self.skipped_in_a_row = 0
         else:
             self.skipped += 1
@@ -237,6 +238,17 @@ class Trainer:
         if self.precision == "fp16":
             terms["loss_scale"] = torch.tensor(self.scale.value)
         return StepResult(at, entering, terms, finite, (piece, self.piece(at)))
+
+    def _resting(self, turns: Sequence[Turn[Any] | JointTurn[Any]]) -> set[nn.Parameter]:
+        """Parameters of the players who have none of these turns."""
+        playing = {name for turn in turns for name in turn.players}
+        if playing == self.players.keys():
+            return set()
+
+        def owned(names: Iterable[str]) -> set[nn.Parameter]:
+            return {weight for name in names for weight in self.players[name].parameters}
+
+        return owned(self.players) - owned(playing)
 
     def _play(
         self, turn: Turn[Any] | JointTurn[Any], batch: dict[int, Batch], at: Progress, *words: int

@@ -138,6 +138,13 @@ SYSTEMS: Mapping[str, Entry] = {
             config="progan.systems.configs.biggan:BigGANConfig",
         ),
         Entry(
+            name="lapgan",
+            summary="coarse pictures, and bands of detail drawn upon them by games of their own",
+            paper="Denton et al. 2015, Deep Generative Image Models using a Laplacian Pyramid",
+            system="progan.systems.lapgan:LAPGAN",
+            config="progan.systems.configs.lapgan:LAPGANConfig",
+        ),
+        Entry(
             name="ensemble",
             summary="several generators: independent, kept along one run, or sharing layers",
             paper="Hoang et al. 2018, MGAN (shared); plain games otherwise",

@@ -18,12 +18,21 @@ from progan.core.plan import Plan, Progress, Size, height_width
 from progan.core.recipe import Recipe
 from progan.core.specs import DataSpec
 from progan.core.spelling import nearest
-from progan.core.system import System
+from progan.core.system import Samples, System
 from progan.core.words import typed
 from progan.engine.checkpoint import checkpoints, load_checkpoint, newest_valid
 from progan.engine.loop import stage_from_plain
 
-__all__ = ["MODEL_FILE", "Filled", "Stored", "Weights", "fill", "open_stored", "used_names"]
+__all__ = [
+    "MODEL_FILE",
+    "Filled",
+    "Stored",
+    "Weights",
+    "fill",
+    "makes_from_noise",
+    "open_stored",
+    "used_names",
+]
 
 Weights = Literal["average", "live"]
 
@@ -208,6 +217,11 @@ def used_names(system: System[Any]) -> dict[str, tuple[str, str]]:
         for name in system.state_dict()
         if not name.startswith(tuple(apart))
     }
+
+
+def makes_from_noise(stored: Stored) -> bool:
+    """Whether what is stored draws pictures, with no other picture to begin from."""
+    return isinstance(build_system(stored.recipe, stored.spec, torch.device("cpu")), Samples)
 
 
 def fill(stored: Stored, weights: Weights, device: torch.device) -> Filled:

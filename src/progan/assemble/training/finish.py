@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from progan.assemble.models.model import load
+from progan.assemble.models.stored import makes_from_noise, open_stored
 from progan.assemble.training.budget import Budget
 from progan.assemble.training.review import review
 from progan.assemble.writing.containers import webp_bytes
@@ -47,7 +48,8 @@ def finish_run(
 
     The review is for runs that are `complete`, that is, reached their end.
     """
-    load(run, device=str(device)).save_pretrained(run / "model")
+    if makes_from_noise(open_stored(run)):
+        load(run, device=str(device)).save_pretrained(run / "model")
     if any((run / "pictures").glob("[0-9]*.png")):
         write_timelapse(run)
     if complete:

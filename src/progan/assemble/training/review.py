@@ -18,7 +18,7 @@ import numpy as np
 from progan.assemble.measuring.evaluate import metrics_for
 from progan.assemble.measuring.measure import Generated
 from progan.assemble.models.model import Model
-from progan.assemble.models.stored import open_stored
+from progan.assemble.models.stored import makes_from_noise, open_stored
 from progan.assemble.training import exhibits
 from progan.core.errors import RoomError
 from progan.engine.checkpoint import write_atomically
@@ -26,7 +26,6 @@ from progan.metrics import inspect
 from progan.metrics.msssim import msssim
 from progan.metrics.run import METRICS, Row, evaluate
 from progan.metrics.sliced import sliced_wasserstein
-from progan.systems.registry import load_system_class
 
 if TYPE_CHECKING:
     from progan.data.loader import Loader
@@ -75,7 +74,7 @@ def review(run: Path, loader: Loader, *, seconds: float | None = None) -> Path:
             f"progan evaluate {run}"
         ) from error
     stored = open_stored(run)
-    if not hasattr(load_system_class(stored.recipe.system), "draw"):
+    if not makes_from_noise(stored):
         verdict = "This system makes nothing from noise alone; there is nothing to sample."
         record: dict[str, Any] = {"verdict": verdict}
     else:

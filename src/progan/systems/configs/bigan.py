@@ -46,10 +46,10 @@ class BiGANConfig(EncodingConfig):
             "latent_prior": "normal",
             "weight_decay": 0.0,
             "simultaneous": False,
-            "optimizer": {"kind": "Adam", "lr": 1e-3, "betas": [0.0, 0.99]},
+            "optimizer": {"kind": "Adam", "lr": 1e-3, "betas": [0.0, 0.9]},
             "decay": "linear",
             "batch": 256,
-            "images": 256 * 2_500,
+            "images": 256 * 5_000,
             "average": {"half_life_images": 2_560, "decay": None},
         },
     }
