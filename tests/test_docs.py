@@ -66,6 +66,7 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     import progan.assemble.training.train as training
     from progan.assemble.comparing import arms, bench, contest
     from progan.assemble.measuring import extractors
+    from progan.assemble.models import join as joining
     from progan.assemble.training import budget
     from progan.assemble.training.ask import Prepared, name_of
     from progan.cli import train as verbs
@@ -73,6 +74,7 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
     shutil.copytree(trained, tmp_path / "runs")
     shutil.copytree(trained / "portraits", tmp_path / "runs" / "cats")
+    shutil.copytree(trained / "portraits", tmp_path / "clothes")
     (tmp_path / "cats").mkdir()
     for number in range(6):
         pixels = np.random.default_rng(number).integers(256, size=(24, 32, 3), dtype=np.uint8)
@@ -102,6 +104,7 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
         monkeypatch.setattr(lab, long, lambda *given, **options: done)
     monkeypatch.setattr(acceptance, "carry_out", lambda *given, **options: [])
     monkeypatch.setattr(contest, "carry_out", lambda *given, **options: [])
+    monkeypatch.setattr(joining, "join", lambda runs, to: to)
     monkeypatch.setattr(training, "train_run", train_run)
     monkeypatch.setattr(verbs, "_session", lambda work: None)
     monkeypatch.chdir(tmp_path)

@@ -29,12 +29,11 @@ STEPS = 3_000
 LENGTH = (f"images={64 * STEPS}", "decay=linear")
 PUBLISHED = 5_000
 """Steps of the published code on MNIST: 50 epochs of 100."""
-ALONE = ("network=infogan", "continuous=0")
+ON_MNIST = ("network=infogan", "continuous=0", f"images={64 * PUBLISHED}")
 """No continuous codes beside the one that is measured: they take over part of what digits are."""
-ON_MNIST = (*ALONE, f"images={64 * PUBLISHED}")
 FEW = 2_000
 """Steps on digits, which are few: a hundred epochs. Later the discriminator knows them by heart."""
-ON_DIGITS = (*ALONE, f"images={64 * FEW}")
+ON_DIGITS = ("network=infogan", f"images={64 * FEW}")
 EACH = 200
 PURE, RING = 0.98, 2.0
 TOLD, SILENT, MATCHED = 2.0, 0.5, 0.8
