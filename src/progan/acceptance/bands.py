@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import torch
@@ -64,7 +65,7 @@ def measured(seed: int, *, labelled: bool) -> Numbers:
         "agreement": Number(
             words="share read as what they are, of held-out digits whose band is drawn anew",
             value=read(low + drawn),
-            low=AGREE if labelled else None,
+            low=AGREE if labelled else -math.inf,
         ),
         "without": Number(words="the same with no band at all", value=read(low)),
     }
