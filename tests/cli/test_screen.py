@@ -158,6 +158,7 @@ def test_plain_lines_come_at_intervals_and_decisions_at_once(
 def test_what_to_type_next_is_quoted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tmp_path / "猫 画像 #1"
     (run / "review").mkdir(parents=True)
+    (run / "model").mkdir()
     quality = [{"metric": "swd", "level": "mean", "value": 21.43, "interval": 0.6, "floor": 7.9}]
     (run / "review" / "review.json").write_text(json.dumps({"quality": quality}))
     screen.Face(live=False).summary(run, 10, 588.0)
@@ -166,6 +167,16 @@ def test_what_to_type_next_is_quoted(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "SWD 21.4 ± 0.6 (reals against reals 7.9)" in printed
     assert f"progan sample '{run}' --grid 8x8" in printed
     assert f"progan resume '{run}' --minutes 20" in printed
+
+
+def test_nobody_is_told_to_sample_what_draws_nothing_from_noise(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Such a run leaves no model."""
+    screen.Face(live=False).summary(tmp_path, 10, 588.0)
+    printed = capsys.readouterr().out
+    assert "look" in printed
+    assert "progan sample" not in printed
 
 
 def test_a_missing_or_damaged_review_only_leaves_its_number_out(
