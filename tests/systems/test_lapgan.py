@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch.nn.functional import softplus
 
+from contract.variants import BANDS
 from progan.core.batch import Batch, Images, Labelled
 from progan.core.errors import ConfigError
 from progan.core.plan import Plan, Progress, height_width
@@ -20,15 +21,7 @@ from progan.layers.resample import down
 Make = Callable[..., Any]
 At = Callable[..., Progress]
 
-TINY = {
-    "coarsest": 4,
-    "width": 4,
-    "coarse_width": 12,
-    "coarse_critic_width": 8,
-    "latent_size": 6,
-    "batch": 4,
-    "dropout": 0.0,
-}
+TINY = {**BANDS, "dropout": 0.0}
 
 
 def small(make: Make, **settings: Any) -> Any:
