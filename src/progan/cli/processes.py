@@ -25,8 +25,9 @@ one; all others are the first one's alone."""
 A_MOMENT = 1.5
 """Seconds in which the first process tells an error that came to all."""
 
-LAST_WORDS = 5.0
-"""Seconds after the launcher's SIGTERM in which an error can still be told."""
+LAST_WORDS = 20.0
+"""Seconds after the launcher's SIGTERM in which an error can still be told, however slow the
+machine; torchrun waits for 30 before it kills."""
 
 
 def take_time() -> None:
