@@ -20,6 +20,9 @@ ODD = {"variant": "progan-cpu", "stage_steps": 2, "shards": 4, "batch": 6}
 """Shards of 1, 2, 1 and 2 images; the ProGAN grows from 4 to 16 pixels in 10 steps."""
 ODD_MOMENTS = {3: "middle", 10: "end"}
 
+JOINT = {"variant": "biggan-split", "stage_steps": STEPS, "shards": 2}
+"""Two processes whose batch norm looks at both, and each at its own."""
+
 FIRST = {variant.system: variant for variant in reversed(VARIANTS)}
 """The first variant of every system."""
 
@@ -37,6 +40,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
     `one`: one process with two shards; `two`: two processes with a shard each; `one-two`: begun
     by the one and ended by the two; `bare`: one process with one shard, in other surroundings.
     odd.<middle or end>.<processes>.<process>.safetensors: a batch that shards do not divide.
+    joint.<middle or end>.<process>.safetensors, and again.end: statistics of both processes.
     """
     folder = tmp_path_factory.mktemp("played")
     together, alone = list[Job](), list[Job]()
@@ -61,7 +65,17 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for count in (1, 2, 4)
     ]
     play(odd[0])
-    spawn([*together, odd[1]], folder, processes=2)
+    saves = {STEPS // 2: f"{folder}/joint.middle", STEPS: f"{folder}/joint.end"}
+    joint = [
+        Job(**JOINT, joint=True, saves=saves),
+        Job(
+            **JOINT,
+            joint=True,
+            start=f"{folder}/joint.middle.1.safetensors",
+            saves={STEPS: f"{folder}/again.end"},
+        ),
+    ]
+    spawn([*together, odd[1], *joint], folder, processes=2)
     spawn([odd[2]], tmp_path_factory.mktemp("four"), processes=4)
     elsewhere = tmp_path_factory.mktemp("else where ü")
     spawn(alone, elsewhere, PYTHONHASHSEED="4711", LC_ALL="C", TZ="Asia/Tokyo")
@@ -99,6 +113,15 @@ def test_a_batch_that_shards_do_not_divide(processes: int, moment: str, played: 
     for process in range(processes):
         other = load(played / f"odd.{moment}.{processes}.{process}.safetensors")
         assert differences(one, other) == [], f"process {process}"
+
+
+def test_statistics_of_both_processes_are_the_same_in_both_and_go_on(played: Path) -> None:
+    end = load(played / "joint.end.0.safetensors")
+    assert differences(end, load(played / "joint.end.1.safetensors")) == []
+    for process in (0, 1):
+        assert differences(end, load(played / f"again.end.{process}.safetensors")) == []
+    apart = load(played / "biggan-split.end.two.0.safetensors")
+    assert any("running_mean" in name for name in differences(end, apart))
 
 
 def test_one_process_goes_on_for_four(played: Path, tmp_path: Path) -> None:

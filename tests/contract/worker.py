@@ -37,6 +37,8 @@ class Job:
     shards: int = 1
     batch: int | None = None
     """Images in every batch; None leaves the variant's own."""
+    joint: bool = False
+    """Whether batch norm looks at all processes together."""
 
 
 def play(job: Job) -> None:
@@ -44,6 +46,8 @@ def play(job: Job) -> None:
     variant = next(v for v in VARIANTS if v.id == job.variant)
     if job.batch is not None:
         variant = replace(variant, set={**variant.set, "batch": {4: job.batch}})
+    if job.joint:
+        variant = replace(variant, set={**variant.set, "statistics": "all"})
     trainer = variant.trainer(steps=job.stage_steps, shards=job.shards)
     if job.start is not None:
         trainer.load_state(load(Path(job.start)))
