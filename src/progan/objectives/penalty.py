@@ -75,7 +75,7 @@ def pixel_penalty(
     Gulrajani et al. 2017 (WGAN-GP), whose norm is the other one.
     """
     _, slope = verdict_and_slope(critic, torch.lerp(real, fake, one_number_each(real)))
-    return excess(torch.linalg.vector_norm(slope, dim=1)).mean()
+    return excess(torch.linalg.vector_norm(slope, dim=1).flatten()).mean()
 
 
 def dragan(
