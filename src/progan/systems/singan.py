@@ -47,6 +47,10 @@ class SinGAN(System[Images]):
 
     averaged = ("generators",)
     higher_is_real = True
+    anchor: Tensor
+    """The fixed noise of scale 0."""
+    amplitude: Tensor
+    """Of the noise of each scale."""
 
     def __init__(self, config: SinGANConfig, data: DataSpec) -> None:
         super().__init__()

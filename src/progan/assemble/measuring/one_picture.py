@@ -125,9 +125,7 @@ def _sifid(real: Pixels, made: Pixels, extractor: Extractor) -> dict[str, Any]:
     from progan.extractors.spatial import score_name, spatial_features
 
     there = spatial_features(extractor, real).numpy()
-    distances = [
-        spatial_distance(there, spatial_features(extractor, one).numpy()) for one in made
-    ]
+    distances = [spatial_distance(there, spatial_features(extractor, one).numpy()) for one in made]
     return {
         "sifid": float(np.mean(distances)),
         "sifid_name": score_name(extractor),

@@ -64,9 +64,7 @@ def of_one_picture(model: Model) -> SinGAN:
     return model.system
 
 
-def on_canvas(
-    model: Model, start: int | None = None, size: tuple[int, int] | None = None
-) -> Model:
+def on_canvas(model: Model, start: int | None = None, size: tuple[int, int] | None = None) -> Model:
     """The model as it draws from scale `start` on, or in another height and width.
 
     Raises: ConfigError for a scale that there is not, a side that is too small or too large, or
@@ -133,4 +131,3 @@ def check_room(model: Model, size: tuple[int, int]) -> int:
             f"most about {fits}."
         )
     return needed
-

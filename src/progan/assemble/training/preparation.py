@@ -119,8 +119,9 @@ class Preparation:
                 f"Plan fitted to {train.minutes:g} min: {self.trainer.plan.images:,} images."
             )
         preset = f" ({self.recipe.preset})" if self.recipe.preset else ""
+        size = size_text(self.trainer.plan.stages[-1].resolution)
         title = (
-            f"{self.recipe.system}{preset}, {size_text(self.trainer.plan.stages[-1].resolution)} px{length}, "
+            f"{self.recipe.system}{preset}, {size} px{length}, "
             f"seed {train.seed}" + (f"  [{remark}]" if remark else "")
         )
         return title, finish

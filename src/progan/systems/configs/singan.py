@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from progan.core.errors import ConfigError
@@ -70,7 +70,7 @@ class SinGANConfig:
     """Moves of the generator in a round, each on fakes of its own."""
     batch: int = 1
     """Fakes at a time, beside as many copies of the picture."""
-    optimizer: Adam = Adam(lr=5e-4, betas=(0.5, 0.999))
+    optimizer: Adam = field(default_factory=lambda: Adam(lr=5e-4, betas=(0.5, 0.999)))
     """Of both players."""
     settled: float = 0.8
     """Share of a scale after which the rate is a tenth."""
@@ -85,7 +85,9 @@ class SinGANConfig:
     """Deviation of a scale's noise, over the error of the scales below it."""
     border: Literal["zero", "noise"] = "zero"
     """What surrounds the noise of a picture: zeros, or more noise; the picture always has zeros."""
-    average: Average = Average(half_life_images=None, decay=0.0)
+    average: Average = field(
+        default_factory=lambda: Average(half_life_images=None, decay=0.0)
+    )
     """Running average by which generators are shown; the published ones have none."""
 
     def __post_init__(self) -> None:
