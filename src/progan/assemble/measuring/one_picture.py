@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from progan.assemble.models.canvas import of_one_picture
+from progan.assemble.models.model import load
 from progan.core.grids import to_uint8
 from progan.core.plan import Progress
+from progan.data.build import open_or_build
+from progan.data.loader import Loader
+from progan.data.sources import open_source
 from progan.engine.precision import float32_products
 from progan.engine.preview import seeded
 from progan.metrics.one_picture import diversity, patch_distance, spatial_distance
@@ -20,7 +26,15 @@ from progan.systems.singan import SinGAN
 if TYPE_CHECKING:
     from progan.extractors.base import Extractor
 
-__all__ = ["PICTURES", "Start", "measure_starts", "pictures_from", "reconstruction_error"]
+__all__ = [
+    "PICTURES",
+    "OfOne",
+    "Start",
+    "measure_run",
+    "measure_starts",
+    "pictures_from",
+    "reconstruction_error",
+]
 
 PICTURES = 100
 """Generated pictures behind a diversity, as in the paper."""
@@ -50,6 +64,44 @@ class Start:
     def plain(self) -> dict[str, Any]:
         """As JSON holds it."""
         return {name: value for name, value in vars(self).items() if value not in (None, "")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfOne:
+    """What a run of one picture is worth."""
+
+    size: tuple[int, int]
+    error: float
+    """Of the reconstruction at the finest scale, see `reconstruction_error`."""
+    starts: tuple[Start, ...]
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        starts = [start.plain() for start in self.starts]
+        return {"size": list(self.size), "reconstruction": self.error, "starts": starts}
+
+
+def measure_run(
+    path: Path, *, pictures: int, extractor: Extractor | None = None, device: str = "auto"
+) -> OfOne:
+    """Measure the newest checkpoint of a run of one picture against that picture.
+
+    Raises: ConfigError for other runs, DataError where the picture is gone.
+    """
+    model = load(path, device=device)
+    system, data = of_one_picture(model), model.stored.recipe.data
+    run = path if path.is_dir() else path.resolve().parent.parent
+    source = open_source(data.source, data)
+    pyramid = open_or_build(source, data, run.parent / ".data")
+    loader = Loader(pyramid, seed=0, device=model.device)
+    scale = system.scale_of(model.moment)
+    size = system.sizes[scale]
+    image = next(iter(loader.batch(range(1), size).tensors().values()))
+    starts = measure_starts(
+        system, model.moment, to_uint8(image)[0], pictures=pictures, extractor=extractor
+    )
+    error = reconstruction_error(system, image, scale)
+    return OfOne(size=size, error=error, starts=tuple(starts))
 
 
 def reconstruction_error(system: SinGAN, real: torch.Tensor, scale: int) -> float:
