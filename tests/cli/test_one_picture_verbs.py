@@ -119,7 +119,7 @@ def test_pictures_of_another_size_and_from_another_scale(
 def test_canvases_that_cannot_be_had(
     here: Path, cli: Cli, words: list[str], code: int, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import progan.assemble.models.canvas as canvas
+    from progan.assemble.models import canvas
 
     if code == 5:
         monkeypatch.setattr(canvas, "room", lambda device: 3 * 10**9)
@@ -244,7 +244,7 @@ def test_masks_of_one_colour_are_refused(here: Path) -> None:
 def test_room_is_asked_for_before_a_picture_is_enlarged(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import progan.assemble.models.canvas as canvas
+    from progan.assemble.models import canvas
 
     monkeypatch.setattr(canvas, "room", lambda device: 10**6)
     monkeypatch.setattr(canvas, "held", lambda device: 10**6 - 1000)

@@ -119,13 +119,13 @@ def test_a_store_of_one_picture_says_its_shape_under_its_checksum(
 
 
 def test_a_picture_alone_is_refused_where_many_are_wanted(picture: Path) -> None:
-    with pytest.raises(DataError, match="is one picture.*--system singan"):
+    with pytest.raises(DataError, match=r"is one picture.*--system singan"):
         open_source(str(picture), DataSettings(source=str(picture)))
 
 
 def test_only_a_picture_can_be_left_as_it_is(tmp_path: Path) -> None:
     settings = DataSettings(source="portraits", crop="whole")
-    with pytest.raises(DataError, match="crop is whole.*something else"):
+    with pytest.raises(DataError, match=r"crop is whole.*something else"):
         open_or_build("portraits", settings, tmp_path)
 
 

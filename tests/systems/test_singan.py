@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import math
 from typing import Any, cast
 
@@ -52,7 +53,7 @@ def trained(*sets: str, **options: Any) -> Trainer:
 
 
 def test_the_scales_of_a_photograph_are_those_of_the_published_formula() -> None:
-    # S = ⌈log(24/427)/log .75⌉ + 1 − ⌈log(64/640)/log .75⌉ = 11 + 1 − 9 = 3, h = round(427/10) = 43,
+    # S = ⌈log(24/427)/log .75⌉ + 1 − ⌈log(64/640)/log .75⌉ = 11 + 1 − 9 = 3, h = 42.7 → 43,
     # r = (24/43)^(1/3) = .8234: 43 r² = 29.15, 64 r² = 43.39, 43 r = 35.41, 64 r = 52.70
     found = sizes(427, 640, max_size=64, min_size=24)
     assert found == ((24, 36), (29, 43), (35, 53), (43, 64))
@@ -64,7 +65,7 @@ def test_a_picture_of_250_pixels_has_as_many_scales_as_the_published_code_gives_
     assert len(found) == 10
     assert found[0] == (25, 33)
     assert found[-1] == (188, 250)
-    ratios = [a[0] / b[0] for a, b in zip(found, found[1:], strict=False)]
+    ratios = [a[0] / b[0] for a, b in itertools.pairwise(found)]
     assert all(abs(ratio - (25 / 188) ** (1 / 9)) < 0.02 for ratio in ratios)
 
 
@@ -298,7 +299,7 @@ def test_a_film_begins_near_the_picture_and_is_drawn_back_to_it() -> None:
     assert torch.equal(still[1]["z0"], system.anchor)
     # no pull, no inertia: z_{t+1} − z_t = u, of deviation 1
     free = list(system.wander(40, start=1, pull=0.0, inertia=0.0))
-    steps = torch.stack([b["z1"] - a["z1"] for a, b in zip(free, free[1:], strict=False)])
+    steps = torch.stack([b["z1"] - a["z1"] for a, b in itertools.pairwise(free)])
     assert float(steps.std()) == pytest.approx(1.0, abs=0.02)
 
 

@@ -120,9 +120,8 @@ class Preparation:
             )
         preset = f" ({self.recipe.preset})" if self.recipe.preset else ""
         size = size_text(self.trainer.plan.stages[-1].resolution)
-        title = (
-            f"{self.recipe.system}{preset}, {size} px{length}, "
-            f"seed {train.seed}" + (f"  [{remark}]" if remark else "")
+        title = f"{self.recipe.system}{preset}, {size} px{length}, seed {train.seed}" + (
+            f"  [{remark}]" if remark else ""
         )
         return title, finish
 

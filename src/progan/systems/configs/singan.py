@@ -85,9 +85,7 @@ class SinGANConfig:
     """Deviation of a scale's noise, over the error of the scales below it."""
     border: Literal["zero", "noise"] = "zero"
     """What surrounds the noise of a picture: zeros, or more noise; the picture always has zeros."""
-    average: Average = field(
-        default_factory=lambda: Average(half_life_images=None, decay=0.0)
-    )
+    average: Average = field(default_factory=lambda: Average(half_life_images=None, decay=0.0))
     """Running average by which generators are shown; the published ones have none."""
 
     def __post_init__(self) -> None:
