@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from progan.cli.figures import gigabytes
+from progan.cli.figures import memory
 from progan.cli.streams import say
 from progan.core.config import choose
 from progan.core.errors import ConfigError
@@ -104,7 +104,7 @@ def remake(
     )
     write_out(path, png_bytes(to_picture(found.picture), {"Software": MADE_HERE.decode()}))
     height, width = found.picture.shape[:2]
-    say(f"{path}  {height} × {width}, from scale {found.start}, about {gigabytes(found.needed)}")
+    say(f"{path}  {height} × {width}, from scale {found.start}, about {memory(found.needed)}")
     if kind not in ("larger", *remaking.MASKED) and from_scale is None:
         finer = shlex.join(["progan", "remake", str(run), str(picture), "--as", kind])
         say(f"Less changed: {finer} --from-scale {found.start + 1}")

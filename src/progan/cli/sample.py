@@ -11,7 +11,7 @@ import typer
 
 from progan.assemble.training.runs import newest_run
 from progan.cli import many, processes
-from progan.cli.figures import gigabytes
+from progan.cli.figures import memory
 from progan.cli.streams import say
 from progan.core.errors import ConfigError
 
@@ -357,7 +357,7 @@ def _on_canvas(model: Model, given: Mapping[str, Any]) -> Model:
     view = on_canvas(model, given.get("from-scale"), size)
     if size is not None:
         needed = bytes_for(of_one_picture(model), size)
-        say(f"Memory   about {gigabytes(needed)} for each picture of {size[0]} × {size[1]}")
+        say(f"Memory   about {memory(needed)} for each picture of {size[0]} × {size[1]}")
     return view
 
 

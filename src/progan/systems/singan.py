@@ -92,7 +92,7 @@ class SinGAN(System[Images]):
 
     def plan(self) -> Plan:
         """A stage for each scale, coarsest first."""
-        return self.config.plan(*height_width(self.data.size))
+        return self.config.plan(self.data.size)
 
     def players(self) -> Mapping[str, Player]:
         """A critic and a generator for each scale."""

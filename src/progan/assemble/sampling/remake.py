@@ -60,7 +60,7 @@ GROWN = {"harmonise": 7.0, "edit": 20.0}
 """Pixels that a mask grows by, where the picture has 250."""
 SMOOTH = 5.0
 OF = 250.0
-STARTS = {"paint": 0.25, "edit": 0.5, "harmonise": 0.7, "film": 0.25}
+STARTS = {"paint": 0.25, "edit": 0.5, "harmonise": 0.7, "film": 0.15}
 """Share of the scales that stay as they are, where nothing is said."""
 SHAPE = 0.03
 """Shares of sides that differ by less are one shape."""
@@ -81,7 +81,8 @@ class Remade:
 def usual_start(system: SinGAN, kind: Kind) -> int:
     """The scale that pictures enter at, where nothing is said."""
     last = len(system.sizes) - 1
-    return min(last, max(1, round(STARTS.get(kind, 0.0) * last)))
+    least = 0 if kind == "film" else 1
+    return min(last, max(least, round(STARTS.get(kind, 0.0) * last)))
 
 
 def read_picture(path: Path, channels: int, *, least: int = 1) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from progan.core.errors import ConfigError
-from progan.core.plan import Plan, Size, Stage
+from progan.core.plan import Plan, Size, Stage, height_width
 from progan.core.specs import Adam, Average
 
 __all__ = ["LEAST_SIDE", "SinGANConfig", "same_shape", "sizes"]
@@ -121,17 +121,17 @@ class SinGANConfig:
         wide = self.width << min(scale // self.doubling, 16)
         return min(wide, max(self.widest, self.width))
 
-    def plan(self, height: int, width: int) -> Plan:
-        """A stage for each scale, coarsest first."""
+    def plan(self, size: Size) -> Plan:
+        """A stage for each scale of a picture, coarsest first."""
         return Plan(
             tuple(
                 Stage(
-                    name=f"{size[0]}x{size[1]}",
+                    name=f"{scale[0]}x{scale[1]}",
                     images=self.iterations * self.critic_steps * self.batch,
-                    resolution=same_shape(size),
+                    resolution=same_shape(scale),
                     batch=self.batch,
                 )
-                for size in self.sizes(height, width)
+                for scale in self.sizes(*height_width(size))
             )
         )
 
