@@ -22,6 +22,7 @@ from brief import brief
 from progan.cli import app as program
 from progan.core.errors import ProganError
 from progan.systems.registry import SYSTEMS
+from tiny_run import tiny_run
 
 ROOT, PAGES = pages.ROOT, pages.pages()
 WITH_COMMANDS = [page for page in PAGES if pages.commands(page)]
@@ -56,8 +57,20 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.fixture(scope="session")
+def learnt(trained: Path) -> Path:
+    """A run of one picture, beside the others."""
+    with trained.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (trained / "landscape").exists():
+            sets = ["layers=3", "width=4", "min_size=21", "critic_steps=8"]
+            tiny_run(trained / ".one", "landscape", system="singan", sets=sets, source="landscape")
+            (trained / ".one" / "landscape").rename(trained / "landscape")
+    return trained / "landscape"
+
+
 @pytest.fixture
-def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def desk(trained: Path, learnt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder as the documentation supposes it: two runs, folders of pictures.
 
     Whatever would train is understood, word by word, and ends where training would begin.
@@ -75,6 +88,11 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     shutil.copytree(trained, tmp_path / "runs")
     shutil.copytree(trained / "portraits", tmp_path / "runs" / "cats")
     shutil.copytree(trained / "portraits", tmp_path / "clothes")
+    shutil.copytree(learnt, tmp_path / "runs" / "singan_landscape")
+    for name in ("photo.jpg", "sketch.png", "pasted.png", "mask.png"):
+        pixels = np.zeros((40, 56, 3), np.uint8)
+        pixels[10:20, 10:20] = 255
+        Image.fromarray(pixels).save(tmp_path / name)
     (tmp_path / "cats").mkdir()
     for number in range(6):
         pixels = np.random.default_rng(number).integers(256, size=(24, 32, 3), dtype=np.uint8)

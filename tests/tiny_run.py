@@ -28,7 +28,12 @@ NARROW = ("fmap_max=8", "latent_size=8", "batch={4: 32}")
 
 
 def tiny_run(
-    runs: Path, name: str = "tiny", *, system: str = "progan", sets: Sequence[str] = NARROW
+    runs: Path,
+    name: str = "tiny",
+    *,
+    system: str = "progan",
+    sets: Sequence[str] = NARROW,
+    source: str = "",
 ) -> tuple[Path, Loader]:
     """Train in `runs` and give the run folder and its pictures: 32 images a stage.
 
@@ -37,7 +42,9 @@ def tiny_run(
     recipe = Recipe(
         system=system,
         preset="cpu",
-        data=DataSettings(source="fashion-mnist", resolution=16, images=IMAGES, labels="none"),
+        data=DataSettings(source=source, resolution=32, labels="none")
+        if source
+        else DataSettings(source="fashion-mnist", resolution=16, images=IMAGES, labels="none"),
     )
     recipe = apply_sets(recipe, list(sets))
     source = open_source(recipe.data.source, recipe.data)

@@ -42,6 +42,8 @@ LAYOUT_CLASSES = 3
 CPU = torch.device("cpu")
 
 SMALL = DataSpec(resolution=8, channels=1, images=64)
+ONE = DataSpec(resolution=32, channels=1, images=1, whole=(24, 24))
+TALL = DataSpec(resolution=32, channels=3, images=1, whole=(26, 22))
 COLOUR = DataSpec(resolution=16, channels=3, images=64)
 LABELS = DataSpec(resolution=8, channels=1, classes=3, images=64)
 UNEVEN = DataSpec(resolution=8, channels=1, classes=3, images=64, label_shares=(0.5, 0.25, 0.25))
@@ -165,6 +167,10 @@ BANDS = {
     "coarse_critic_width": 8,
     "latent_size": 6,
     "batch": 4,
+}
+PATCHES = {
+    **{"layers": 3, "width": 4, "widest": 8, "min_size": 21, "batch": 4},
+    **{"critic_steps": 2, "generator_steps": 1},
 }
 TINY = {"fmap_base": 64, "fmap_max": 8, "latent_size": 8, "batch": {4: 4}}
 LABELLED = {**TINY, "condition": "ac-gan"}
@@ -530,6 +536,27 @@ VARIANTS: tuple[Variant, ...] = (
         preset="tiny",
         set={"width": 4, "batch": 4, "variant": "deep", "shared": 5, "latent_size": 4},
         data=LABELS,
+    ),
+    Variant(
+        system="singan",
+        name="paper",
+        preset="paper",
+        set={**PATCHES, "doubling": 2},
+        data=ONE,
+    ),
+    Variant(
+        system="singan",
+        name="animation",
+        preset="animation",
+        set={**PATCHES, "penalty_norm": "image"},
+        data=TALL,
+    ),
+    Variant(
+        system="singan",
+        name="larger",
+        preset="cpu-larger",
+        set={**PATCHES, "factor": 0.9, "generator_steps": 2},
+        data=ONE,
     ),
     Variant(
         system="ensemble",

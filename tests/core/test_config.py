@@ -275,7 +275,7 @@ def test_an_unknown_setting_says_where_it_stands_and_what_was_meant() -> None:
         ("data:\n  resolution: 48", "line 2: data.resolution is 48; it must be a power of two"),
         ("data: {resolution: 2048}", "--set data.resolution=1024"),
         ("data: {channels: true}", "data.channels is true; it must be 1, 3 or null"),
-        ("data: {crop: center}", "it must be centre or pad. Did you mean centre?"),
+        ("data: {crop: center}", "it must be centre, pad or whole. Did you mean centre?"),
         ("data: {images: 0}", "data.images is 0; it must be at least 1."),
         ("data: {source: ''}", "data.source is empty"),
         ("train: {seed: -1}", "train.seed is -1; it must be at least 0."),

@@ -14,7 +14,7 @@ def test_every_packaged_set_keeps_its_promises(name: str) -> None:
     assert isinstance(source, PackagedSet)
     assert source.name == name
     assert source.native_resolution in source.resolutions
-    at = np.array([0, 5, source.count - 1])
+    at = np.array([0, min(5, source.count - 1), source.count - 1])
     pictures = source.pictures(at, source.native_resolution)
     size = source.native_resolution
     assert pictures.shape == (3, source.channels, size, size)

@@ -17,6 +17,7 @@ from progan.objectives.penalty import (
     gradient_penalty,
     norms,
     orthogonal,
+    pixel_penalty,
     r1,
     r2,
 )
@@ -277,3 +278,38 @@ def test_rows_that_are_not_orthogonal_pay_their_products_squared() -> None:
     assert torch.autograd.gradcheck(orthogonal, weight)
     kernels = weight.detach().view(2, 1, 1, 2)  # two outputs of a convolution
     assert orthogonal(kernels).item() == 242.0
+
+
+def test_the_pixel_penalty_is_the_mean_excess_of_each_pixels_slope() -> None:
+    # slope (3, 4, 0) in three channels at every pixel but one, where it is 0: norms 5 and 0
+    weight = torch.tensor([3.0, 4.0, 0.0]).view(1, 3, 1, 1).repeat(1, 1, 2, 2)
+    weight[0, :, 0, 0] = 0
+    real, fake = torch.randn(2, 5, 3, 2, 2)
+    penalty = pixel_penalty(lambda x: (x * weight).sum((1, 2, 3)), real, fake)
+    torch.testing.assert_close(penalty, torch.tensor((3 * (5 - 1) ** 2 + (0 - 1) ** 2) / 4))
+
+
+@pytest.mark.parametrize("norm", ["pixel", "image"])
+def test_both_norms_of_a_patch_critic_agree_with_finite_differences(norm: str) -> None:
+    torch.manual_seed(0)
+    critic = nn.Sequential(nn.Conv2d(2, 3, 3), nn.Tanh(), nn.Conv2d(3, 1, 2)).double()
+    image = torch.randn(1, 2, 6, 5, dtype=torch.float64)
+
+    def total(x: Tensor) -> Tensor:
+        scores = critic(x)
+        return scores.sum((1, 2, 3)) if norm == "pixel" else scores.mean((1, 2, 3))
+
+    step, slope = 1e-6, torch.zeros_like(image)
+    with torch.no_grad():
+        for place in range(image.numel()):
+            moved = torch.zeros_like(image).view(-1)
+            moved[place] = step
+            up_, down_ = (total(image + sign * moved.view_as(image)) for sign in (1, -1))
+            slope.view(-1)[place] = (up_ - down_).item() / (2 * step)
+    if norm == "pixel":
+        expected = (slope.square().sum(1).sqrt() - 1).square().mean()
+        found = pixel_penalty(total, image, image)
+    else:
+        expected = (slope.square().sum().sqrt() - 1).square()
+        found = gradient_penalty(total, image, image)
+    torch.testing.assert_close(found.detach(), expected, rtol=1e-6, atol=1e-8)

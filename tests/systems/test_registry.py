@@ -23,7 +23,7 @@ def test_entry_leads_to_a_system_and_its_settings(name: str) -> None:
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_systems_sample_and_score(make: Callable[..., Any], name: str) -> None:
     with torch.device("meta"):
-        system = make(system=name, classes=3)
+        system = make(system=name, classes=3, resolution=32)
     assert isinstance(system, Samples)
     assert isinstance(system, Scores) or name == "ensemble"  # whose members have one each
 

@@ -20,6 +20,7 @@ from progan.cli.measured import (
     table_of,
     write_all,
 )
+from progan.cli.one_picture import is_of_one, say_measures
 from progan.cli.streams import say
 from progan.core.errors import ConfigError
 from progan.core.spelling import nearest
@@ -106,6 +107,12 @@ def evaluate(
     found: list[Evaluated] = []
     try:
         for path in paths:
+            if is_of_one(path):
+                _refuse_of_one(given={"--metrics": metrics, "--against": against, "--at": at})
+                say_measures(
+                    path, pictures=images, extractor=options["extractor"], device=device, to=to
+                )
+                continue
             if against is not None and not _is_run(path):
                 if every or at is not None:
                     raise ConfigError(
@@ -122,7 +129,18 @@ def evaluate(
     finally:
         line.rest()
     dismiss()
-    write_all(found, to=to, table=table, plot=plot)
+    if found:
+        write_all(found, to=to, table=table, plot=plot)
+
+
+def _refuse_of_one(given: Mapping[str, Any]) -> None:
+    """Raise ConfigError for what cannot be had of a run of one picture."""
+    wrong = [word for word, value in given.items() if value is not None]
+    if wrong:
+        raise ConfigError(
+            f"{wrong[0]} is for runs of many pictures; of one, its reconstruction, patches and "
+            "variety are measured. Leave it out: progan evaluate RUN"
+        )
 
 
 def _every(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from progan.core.plan import Plan, Progress
 
-__all__ = ["clock", "gigabytes", "plan_lines", "rate", "status_lines", "words"]
+__all__ = ["clock", "gigabytes", "memory", "plan_lines", "rate", "status_lines", "words"]
 
 
 def clock(seconds: float) -> str:
@@ -39,6 +39,11 @@ def gigabytes(size: int | None) -> str:
     if size is None:
         return "-"
     return f"{size / 1e9:.2f} GB" if size < 1e9 else f"{size / 1e9:.1f} GB"
+
+
+def memory(size: int) -> str:
+    """Bytes as 3 MB, 0.42 GB or 9.1 GB."""
+    return gigabytes(size) if size >= 1e8 else f"{max(1, round(size / 1e6))} MB"
 
 
 def plan_lines(plan: Plan, rates: Mapping[int, float], began: float, finish: float) -> list[str]:

@@ -11,6 +11,7 @@ import typer
 
 from progan.assemble.training.runs import newest_run
 from progan.cli import many, processes
+from progan.cli.figures import memory
 from progan.cli.streams import say
 from progan.core.errors import ConfigError
 
@@ -48,6 +49,17 @@ def sample(
     ] = None,
     resolution: Annotated[
         str | None, typer.Option(help="Of the half-grown network: 16, or 64x96.")
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(help="Of a model of one picture: pictures of any height x width, 64x128."),
+    ] = None,
+    from_scale: Annotated[
+        int | None,
+        typer.Option(
+            help="Of the same: the scale from which noise is new; coarser ones keep the picture's "
+            "layout [0]."
+        ),
     ] = None,
     alpha: Annotated[
         float | None, typer.Option(help="Within a fade: 0 to 1, the weight of the newest layers.")
@@ -125,6 +137,8 @@ def sample(
             "grid-by-class": grid_by_class or None,
             "traverse": traverse or None,
             "arithmetic": arithmetic,
+            "size": size,
+            "from-scale": from_scale,
         },
         **{"weights": None if weights == "average" else weights, "like": like, "device": device},
     }
@@ -279,6 +293,7 @@ def _fresh(source: Path | None, target: Path | None, given: Mapping[str, Any]) -
         say(f"{line} Using {model.path.name}.")
     size = _size(given["resolution"]) if "resolution" in given else None
     model = model.at(size, given.get("alpha")).with_std(given.get("z-std"))
+    model = _on_canvas(model, given)
     name = source.resolve().stem if source.is_file() else source.resolve().name
     words = [str(source), *_option_words(given)]
     seeds, labels = given.get("walk"), given.get("label")
@@ -331,6 +346,21 @@ def _fresh(source: Path | None, target: Path | None, given: Mapping[str, Any]) -
     say(f"The same pixels, whatever the run does: progan sample --like {shlex.quote(str(path))}")
 
 
+def _on_canvas(model: Model, given: Mapping[str, Any]) -> Model:
+    """The model on the canvas that is asked for; what a large picture takes is said."""
+    if not {"size", "from-scale"} & given.keys():
+        return model
+    from progan.assemble.models.canvas import bytes_for, of_one_picture, on_canvas
+    from progan.core.plan import height_width
+
+    size = height_width(_size(given["size"], "size")) if "size" in given else None
+    view = on_canvas(model, given.get("from-scale"), size)
+    if size is not None:
+        needed = bytes_for(of_one_picture(model), size)
+        say(f"Memory   about {memory(needed)} for each picture of {size[0]} × {size[1]}")
+    return view
+
+
 def _is_png(target: Path, given: Mapping[str, Any]) -> bool:
     """Whether a walk is drawn as rows of pictures.
 
@@ -366,12 +396,11 @@ def _is_film(target: Path | None, given: Mapping[str, Any]) -> bool:
     return film
 
 
-def _size(text: str) -> int | tuple[int, int]:
+def _size(text: str, name: str = "resolution") -> int | tuple[int, int]:
     sides = text.lower().replace("×", "x").split("x")
     if len(sides) > 2 or not all(s.isascii() and s.isdigit() and len(s) < 6 for s in sides):
         raise ConfigError(
-            f'resolution is "{text[:40]}"; write a side in pixels, or height x width: '
-            "--resolution 16"
+            f'{name} is "{text[:40]}"; write a side in pixels, or height x width: --{name} 64x96'
         )
     numbers = [int(side) for side in sides]
     return numbers[0] if len(numbers) == 1 or numbers[0] == numbers[1] else (numbers[0], numbers[1])

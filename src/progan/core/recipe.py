@@ -29,8 +29,9 @@ class DataSettings:
     """1 for grey, 3 for colour; null keeps what is found."""
     mirror: bool = False
     """Whether each picture is also shown mirrored."""
-    crop: Literal["centre", "pad"] = "centre"
-    """How a picture becomes square: cut to its centre, or padded."""
+    crop: Literal["centre", "pad", "whole"] = "centre"
+    """How a picture becomes square: cut to its centre, or padded. whole: not at all, for systems
+    that learn from one picture."""
     background: Literal["white", "black", "grey"] = "white"
     """What stands under transparency and in padding."""
     labels: Literal["auto", "none"] | str | tuple[str, ...] = "auto"

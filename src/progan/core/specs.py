@@ -43,6 +43,16 @@ class DataSpec:
     label is drawn by itself."""
     row_shares: tuple[float, ...] = ()
     """How often each of those rows is drawn; none: all the same."""
+    whole: tuple[int, int] | None = None
+    """Height and width of the one picture, where it is kept as it is; `resolution` is then the side
+    of the square that holds it."""
+
+    @property
+    def size(self) -> int | tuple[int, int]:
+        """Side of the largest pictures, or (height, width) of one that is kept as it is."""
+        if self.whole is None or self.whole[0] == self.whole[1]:
+            return self.resolution if self.whole is None else self.whole[0]
+        return self.whole
 
     @property
     def label_means(self) -> tuple[float, ...]:

@@ -12,10 +12,13 @@ from torch import Tensor
 
 from progan.core.batch import Batch, Images, Labelled
 from progan.core.errors import DataError
+from progan.core.grids import to_uint8
+from progan.core.plan import Size, height_width
 from progan.core.randomness import seed_of
 from progan.core.specs import DataSpec
 from progan.data.order import Order
 from progan.data.pyramid import Pyramid
+from progan.layers.resample import resized
 
 __all__ = ["Loader"]
 
@@ -25,8 +28,8 @@ class Loader:
 
         x = byte / 127.5 − 1
 
-    Bytes travel to the device and are mirrored and scaled there. Nothing is remembered between
-    calls: a batch is a function of the pyramid, the seed and the numbers.
+    Bytes travel to the device and are mirrored and scaled there. A batch is a function of the
+    pyramid, the seed and the numbers, whatever was asked before.
 
     Raises: DataError when labelled batches are asked of pictures without labels.
     """
@@ -54,6 +57,7 @@ class Loader:
             )
         self.pyramid, self.mirror, self.batch_type = pyramid, mirror, batch_type
         self.device = torch.device(device)
+        self._kept: tuple[tuple[int, int], Tensor] | None = None
         self._order = Order(pyramid.count, seed)
         # The pictures that are measured against are the same in every run.
         self._shelf = Order(pyramid.count, seed_of("real"))
@@ -68,10 +72,15 @@ class Loader:
         """Equal for equal pictures and labels."""
         return self.pyramid.fingerprint
 
-    def batch(self, numbers: range | Sequence[int], resolution: int) -> Batch:
-        """The images with these numbers, n c r r in [-1, 1], channels last in memory."""
+    def batch(self, numbers: range | Sequence[int], resolution: Size) -> Batch:
+        """The images with these numbers, n c r r in [-1, 1], channels last in memory.
+
+        Of a single picture, any size n c h w can be had: see `resized`.
+        """
         indices = self._order.indices(np.asarray(numbers, np.int64))
-        pixels = self._pixels(indices, resolution)
+        if self._is_scaled(resolution):
+            return Images(self._only_one(numbers, height_width(resolution)))
+        pixels = self._pixels(indices, height_width(resolution)[0])
         if self.mirror:
             pixels = _mirrored(pixels, self._order.mirrored(np.asarray(numbers, np.int64)))
         image = pixels.to(torch.float32, memory_format=torch.channels_last)
@@ -81,15 +90,21 @@ class Loader:
         of = self.pyramid.label_rows if self.pyramid.columns else self.pyramid.labels
         return Labelled(image, torch.from_numpy(of(indices)).to(self.device))
 
-    def real(self, start: int, n: int, resolution: int, *, mirror: bool = False) -> Tensor:
+    def real(self, start: int, n: int, resolution: Size, *, mirror: bool = False) -> Tensor:
         """Images `start` to `start + n` of a fixed shuffle, uint8 n c r r: for metrics and grids.
+        Of a single picture, n c h w of any size.
 
         The shuffle is the same for every seed. Past the last image it goes on with the first of
         another shuffle, so any n can be had, with repetition. With `mirror`, a fair coin turns
         each one, wherever the images are mirrored in training or not.
         """
         numbers = np.arange(start, start + n, dtype=np.int64)
-        pixels = self._pixels(self._shelf.indices(numbers), resolution)
+        indices = self._shelf.indices(numbers)
+        if self._is_scaled(resolution):
+            image = to_uint8(self._resized(height_width(resolution)))
+            pixels = torch.from_numpy(image).to(self.device).expand(n, -1, -1, -1)
+        else:
+            pixels = self._pixels(indices, height_width(resolution)[0])
         return _mirrored(pixels, self._shelf.mirrored(numbers)) if mirror else pixels
 
     def real_labels(self, start: int, n: int) -> NDArray[np.int64]:
@@ -99,6 +114,30 @@ class Loader:
         """
         numbers = np.arange(start, start + n, dtype=np.int64)
         return self.pyramid.labels(self._shelf.indices(numbers))
+
+    def _is_scaled(self, resolution: Size) -> bool:
+        """Whether pictures are brought to a size at which they are not stored."""
+        if self.pyramid.manifest.whole is not None:
+            return True
+        height, width = height_width(resolution)
+        stored = height == width and height in self.pyramid.resolutions
+        return self.pyramid.count == 1 and not stored
+
+    def _only_one(self, numbers: range | Sequence[int], size: tuple[int, int]) -> Tensor:
+        """As many copies of the single picture, in another size."""
+        image = self._resized(size).expand(len(numbers), -1, -1, -1)
+        if self.mirror:
+            image = _mirrored(image, self._order.mirrored(np.asarray(numbers, np.int64)))
+        return image.clone(memory_format=torch.channels_last)
+
+    def _resized(self, size: tuple[int, int]) -> Tensor:
+        """The single picture, 1 c h w in [-1, 1]; the last size is kept, as it is asked for again
+        and again."""
+        if self._kept is None or self._kept[0] != size:
+            pixels = torch.from_numpy(self.pyramid.largest([0])).to(self.device)
+            image = pixels.float().div_(127.5).sub_(1.0)
+            self._kept = size, resized(image, *size)
+        return self._kept[1]
 
     def _pixels(self, indices: NDArray[np.int64], resolution: int) -> Tensor:
         pixels = torch.from_numpy(self.pyramid.gather(indices, resolution))

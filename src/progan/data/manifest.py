@@ -14,9 +14,10 @@ from progan.data.labels import Column, LabelKind
 
 __all__ = ["FORMAT", "Manifest", "damaged", "file_name", "sha256_of"]
 
-FORMAT = 2
+FORMAT = 3
 """Version of the layout of files; raised when an older program could not read it. Stores whose
-labels are no numbers are still written as version 1."""
+labels are no numbers are still written as version 1, and only those of one picture in its own
+shape as version 3."""
 
 LABEL_WORDS = ("label_kind", "columns")
 
@@ -38,6 +39,8 @@ class Manifest:
     label_kind: LabelKind = "class"
     columns: tuple[Column, ...] = ()
     """What the numbers of a label are, where it is no class."""
+    whole: tuple[int, int] | None = None
+    """Height and width of the one picture that lies in the corner of its square."""
 
     def files(self, resolution: int) -> Iterator[tuple[str, int]]:
         """Names and sizes in bytes of the files of one resolution."""
@@ -62,6 +65,7 @@ class Manifest:
             "classes": self.classes,
             "files": {name: self.sha256[name] for name in sorted(self.sizes())},
             **self._label_words(),
+            **({} if self.whole is None else {"whole": self.whole}),
         }
         return hashlib.sha256(_canonical(seen)).hexdigest()
 
@@ -76,7 +80,9 @@ class Manifest:
         """The text of manifest.json, which ends with its own checksum."""
         said = {name: value for name, value in vars(self).items() if name not in LABEL_WORDS}
         said |= self._label_words()
-        form = FORMAT if self.columns else 1
+        if self.whole is None:
+            del said["whole"]
+        form = FORMAT if self.whole is not None else 2 if self.columns else 1
         body = {"format": form, **said, "fingerprint": self.fingerprint}
         body["pictures_per_file"] = {str(r): n for r, n in self.pictures_per_file.items()}
         body["checksum"] = hashlib.sha256(_canonical(body)).hexdigest()
@@ -113,6 +119,9 @@ class Manifest:
         try:
             body["pictures_per_file"] = {int(r): n for r, n in body["pictures_per_file"].items()}
             body["classes"] = tuple(body["classes"])
+            if body.get("whole") is not None:
+                height, width = body["whole"]
+                body["whole"] = (int(height), int(width))
             body["columns"] = tuple(Column(*column) for column in body.get("columns", ()))
             return cls(**{k: v for k, v in body.items() if k not in ("format", "fingerprint")})
         except (TypeError, KeyError, ValueError, AttributeError):

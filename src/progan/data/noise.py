@@ -34,6 +34,7 @@ class NoisePyramid(Pyramid):
             columns=tuple(Column(str(number)) for number in range(spec.label_size)),
             pictures_per_file=dict.fromkeys(sides, max(1, spec.images)),
             sha256={},
+            whole=spec.whole,
         )
         super().__init__(Path(), manifest)
 

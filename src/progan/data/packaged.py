@@ -3,6 +3,7 @@
 portraits       faces drawn by our own code, as many as you like, 4 to 1024 pixels
 portraits-flat  the same faces without shading; portrait i is the same person in all three
 portraits-ink   the same faces as a line drawing
+landscape       a single picture of many textures, drawn by our own code, 4 to 1024 pixels
 fashion-mnist   the 10,000 real test pictures of Fashion-MNIST (MIT licence)
 
 faces = packaged("portraits", count=500, seed=7)
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 
 from progan.core.errors import DataError
 from progan.data.idx import read_idx
+from progan.data.landscape import landscape
 from progan.data.portraits import (
     COLUMNS,
     HAIR_STYLES,
@@ -211,6 +213,38 @@ class FashionMNIST:
         return chosen.astype(np.int64)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Landscape:
+    """One drawn picture of clouds, mountains, conifers and flowers, for systems that learn from
+    one."""
+
+    name: str = "landscape"
+    title: str = "A drawn landscape"
+    licence: str = "Apache-2.0"
+    channels: int = 3
+    native_resolution: int = 64
+    resolutions: range = range(SMALLEST, LARGEST + 1)
+    count: int = 1
+    classes: tuple[str, ...] = ("landscape",)
+    columns: tuple[str, ...] = ()
+
+    def cells(self, indices: Indices, columns: Sequence[str]) -> Mapping[str, list[str]]:
+        """None: there are no columns."""
+        return {}
+
+    def pictures(self, indices: Indices, resolution: int) -> NDArray[np.uint8]:
+        """Pictures (n, 3, resolution, resolution).
+
+        Raises: DataError for an index outside the set or a resolution it does not have.
+        """
+        _check_resolution(self, resolution)
+        return np.repeat(landscape(resolution)[None], len(_checked(self, indices)), axis=0)
+
+    def labels(self, indices: Indices) -> NDArray[np.int64]:
+        """Zeros: there is one picture."""
+        return np.zeros(len(_checked(self, indices)), np.int64)
+
+
 @lru_cache
 def _fashion_mnist(part: str) -> NDArray[np.uint8]:
     folder = files("progan.data") / "files" / "fashion_mnist"
@@ -246,6 +280,7 @@ PACKAGED: Mapping[str, PackagedSet] = MappingProxyType(
         "portraits-flat": PortraitSet(style="flat"),
         "portraits-ink": PortraitSet(style="ink"),
         "fashion-mnist": FashionMNIST(),
+        "landscape": Landscape(),
     }
 )
 """Every packaged set under its name, as it comes."""

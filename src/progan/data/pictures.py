@@ -7,7 +7,9 @@ limits      64 million pixels (WebP and 32-bit grey: 32 million), 256 MB a file:
 size        shorter side (padding: longer side) at least half the resolution, else "too small";
             between half and whole it is enlarged, and counted
 crop        centre: the largest square in the middle (an odd pixel over is cut on the right or
-            bottom). pad: the whole picture, with the background around it
+            bottom). pad: the whole picture, with the background around it. whole: the picture in
+            its own shape, shrunk where its longer side is above the resolution, in the upper left
+            corner of a square
 resize      Lanczos with three lobes, widened when shrinking so that nothing aliases, on the
             stored values; very large pictures are first halved: JPEG by its decoder down to
             no less than twice, others by means to no less than three times the resolution.
@@ -34,7 +36,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from progan.data.colours import GROUNDS, flatten, is_grey, prepared
 from progan.data.faces import align, crop_of
 from progan.data.png import ends_early
-from progan.data.records import Finding, Frame, Kind, UnfitError
+from progan.data.records import Finding, Frame, Kind, UnfitError, fitted
 
 __all__ = [
     "FORMATS",
@@ -170,6 +172,7 @@ def _square(
     if getattr(image, "is_animated", False) and image.format != "MPO":  # MPO: a photo's previews
         notes.add("animated")
     _check_size(image.size, frame, notes)
+    whole = fitted(image.size, frame.resolution) if frame.crop == "whole" else None
     counted = min(image.size) if frame.crop == "centre" else max(image.size)
     ask = [max(1, 2 * frame.resolution * length // counted) for length in image.size]
     image.draft(None, (ask[0], ask[1]))
@@ -178,15 +181,37 @@ def _square(
     image.load()
     _check_rows(image, stream)
     turn = TURNS.get(_orientation(image))  # 1 by now where Pillow has turned it itself: TIFF
-    pixels = fit(image, frame, notes)
+    pixels = fit(image, frame, notes) if whole is None else _as_it_is(image, whole, frame, notes)
     if turn is not None:
         squeezed = pixels[..., 0] if pixels.shape[2] == 1 else pixels
         turned = np.asarray(Image.fromarray(squeezed).transpose(turn))
-        pixels = turned.reshape(pixels.shape)
+        pixels = turned.reshape((*turned.shape[:2], pixels.shape[2]))
+    if whole is not None:
+        pixels = _in_the_corner(pixels, frame.resolution)
     return np.ascontiguousarray(with_channels(pixels, frame.channels))
 
 
+def _as_it_is(
+    image: Image.Image, size: tuple[int, int], frame: Frame, notes: set[str]
+) -> NDArray[np.uint8]:
+    """A decoded picture of any sides, shrunk to `size` where it is larger."""
+    profile = image.info.get("icc_profile")
+    image = prepared(image, notes)
+    if image.size != size:
+        image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return flatten(image, frame.background, profile, notes)
+
+
+def _in_the_corner(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """A square with `pixels` in its upper left corner; the rest is black."""
+    out = np.zeros((side, side, pixels.shape[2]), np.uint8)
+    out[: pixels.shape[0], : pixels.shape[1]] = pixels
+    return out
+
+
 def _check_size(size: tuple[int, int], frame: Frame, notes: set[str]) -> None:
+    if frame.crop == "whole":
+        return
     width, height = size
     side = min(size) if frame.crop == "centre" else max(size)
     if 2 * side < frame.resolution:

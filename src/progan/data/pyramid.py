@@ -110,6 +110,7 @@ class Pyramid:
             channels=self.channels,
             classes=len(self.classes),
             images=self.count,
+            whole=self.manifest.whole,
             **(self._of_columns() if self.columns else {"label_shares": self._shares()}),
         )
 
@@ -167,6 +168,14 @@ class Pyramid:
             here = np.flatnonzero(number == file)
             out[here] = self._map(resolution, int(file))[rows[here] - file * per_file]
         return out
+
+    def largest(self, indices: Indices) -> NDArray[np.uint8]:
+        """Pictures (n, c, h, w) as large as they are stored; one that has its own shape, in it."""
+        pixels = self.gather(indices, self.resolutions[-1])
+        if self.manifest.whole is None:
+            return pixels
+        height, width = self.manifest.whole
+        return np.ascontiguousarray(pixels[:, :, :height, :width])
 
     def labels(self, indices: Indices) -> NDArray[np.int64]:
         """Classes (n,), counted from 0.

@@ -18,10 +18,11 @@ __all__ = [
     "Frame",
     "Kind",
     "UnfitError",
+    "fitted",
     "shown",
 ]
 
-Crop = Literal["centre", "pad"]
+Crop = Literal["centre", "pad", "whole"]
 Background = Literal["white", "black", "grey"]
 Kind = Literal[
     "unreadable",
@@ -49,7 +50,8 @@ class Frame:
     channels: int | None = None
     """1 for grey, 3 for colour, None: grey if the picture is grey."""
     crop: Crop = "centre"
-    """Cut the middle square out, or pad to a square with the background."""
+    """Cut the middle square out, pad to a square with the background, or leave the picture as it
+    is, in the upper left corner of a square."""
     background: Background = "white"
     """What shows under transparency and in the padding."""
 
@@ -84,6 +86,12 @@ class UnfitError(Exception):
     def __init__(self, kind: Kind, reason: str) -> None:
         super().__init__(reason)
         self.kind: Kind = kind
+
+
+def fitted(size: tuple[int, int], most: int) -> tuple[int, int]:
+    """A size with the longer side shrunk to `most`, where it is longer; in whole pixels."""
+    share = min(1.0, most / max(size))
+    return max(1, round(size[0] * share)), max(1, round(size[1] * share))
 
 
 def shown(name: str) -> str:

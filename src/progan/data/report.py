@@ -45,6 +45,8 @@ class DataReport:
     background: Background
     shaping: str = ""
     """How the pictures came to their resolution, where they were not cropped or padded."""
+    whole: tuple[int, int] | None = None
+    """Height and width of one picture that was left in its own shape."""
     labels: dict[str, int] = field(default_factory=dict)
     """Pictures of each class, or with each of several labels; empty without."""
     label_kind: str = "class"
@@ -76,8 +78,9 @@ class DataReport:
 
     def record(self) -> dict[str, Any]:
         """The report as plain values: data.json."""
+        said = {k: v for k, v in vars(self).items() if k != "whole" or v is not None}
         return {
-            **vars(self),
+            **said,
             "counts": self.counts,
             "findings": [[shown(f.name), f.kind, f.reason] for f in self.findings],
         }
@@ -102,6 +105,7 @@ class DataReport:
             body["findings"] = tuple(Finding(*f) for f in body["findings"])
             body["remarks"] = tuple(body["remarks"])
             ranges = body.get("ranges", {}).items()
+            body["whole"] = tuple(body["whole"]) if body.get("whole") else None
             body["ranges"] = {name: (low, high) for name, (low, high) in ranges}
             return cls(**body)
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -125,6 +129,8 @@ class DataReport:
         cut = "centre-cropped to" if self.crop == "centre" else f"padded with {self.background} to"
         colour = "colour" if self.channels == 3 else "grey"
         rules = [f"{self.shaping or cut} {self.resolution} × {self.resolution}, {colour}"]
+        if self.whole is not None:
+            rules = [f"as it is, {self.whole[0]} × {self.whole[1]}, {colour}"]
         if "transparent" in self.notes:
             rules.append(f"transparency on {self.background}")
         brief = {"turned": "turned by EXIF", "enlarged": "enlarged", "animated": "animated"}

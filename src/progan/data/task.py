@@ -18,9 +18,10 @@ from progan.data.disk import read_json
 from progan.data.labelling import labelling_of
 from progan.data.labels import NONE, Labels
 from progan.data.pyramid import resolutions_to
-from progan.data.records import LARGEST, SMALLEST, Finding, Frame, shown
+from progan.data.records import LARGEST, SMALLEST, Finding, Frame, fitted, shown
 from progan.data.report import NOTES, DataReport
 from progan.data.sources.base import Digest, Source
+from progan.data.sources.single import PictureSource
 
 if TYPE_CHECKING:
     from progan.core.config import DataSettings
@@ -99,6 +100,7 @@ class Task:
         self.sides = resolutions_to(side)
         source.check_resolution(side)
         self.source = source
+        self.whole = _whole(source, settings, side)
         self.frame = Frame(
             resolution=side,
             channels=settings.channels,
@@ -168,6 +170,7 @@ class Task:
             seen=len(self.indices),
             used=sum(len(record.used) for record in records),
             resolution=self.frame.resolution,
+            whole=self.whole,
             channels=self.channels(records),
             crop=self.frame.crop,
             background=self.frame.background,
@@ -203,9 +206,30 @@ def choose_resolution(source: Source, settings: DataSettings) -> int:
     sizes = measure(source, sorted(some))
     if not sizes:
         raise no_pictures(source.name, source.count, source.findings)
+    if settings.crop == "whole":  # of one picture: the square that holds it
+        return min(LARGEST, max(SMALLEST, 1 << (max(sizes[0]) - 1).bit_length()))
     sides = sorted(min(size) if settings.crop == "centre" else max(size) for size in sizes)
     side = sides[len(sides) // 10]
     return min(LARGEST, max(SMALLEST, 1 << (side.bit_length() - 1)))
+
+
+def _whole(source: Source, settings: DataSettings, side: int) -> tuple[int, int] | None:
+    """Height and width of the one picture that is kept as it is; None where pictures are not.
+
+    Raises: DataError for several pictures.
+    """
+    if settings.crop != "whole":
+        return None
+    if not isinstance(source, PictureSource):
+        raise DataError(
+            f"data.crop is whole, which is for one picture in a file of its own; "
+            f"{shown(source.name)} is something else. Leave it out: --set data.crop=centre"
+        )
+    sizes = measure(source, [0])
+    if not sizes:  # reading it will tell why
+        return (side, side)
+    width, height = fitted(sizes[0], side)
+    return height, width
 
 
 def no_pictures(name: str, seen: int, findings: Sequence[Finding]) -> DataError:

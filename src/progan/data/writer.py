@@ -117,6 +117,7 @@ class Writer:
             columns=labels.columns,
             pictures_per_file={r: self._per_file(r, channels) for r in self.task.sides},
             sha256={},
+            whole=self.task.whole,
         )
         for name in [*manifest.sizes(), "report.json"]:
             manifest.sha256[name] = sha256_of(self.tmp / name)

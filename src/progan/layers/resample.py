@@ -1,4 +1,4 @@
-"""Changing the size of pictures and features by powers of two."""
+"""Changing the size of pictures and features."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-__all__ = ["blend", "down", "fade", "fades", "up"]
+__all__ = ["blend", "down", "fade", "fades", "resized", "up"]
 
 
 def up(x: Float[Tensor, "n c h w"], factor: int = 2) -> Float[Tensor, "n c H W"]:
@@ -22,6 +22,20 @@ def up(x: Float[Tensor, "n c h w"], factor: int = 2) -> Float[Tensor, "n c H W"]
 def down(x: Float[Tensor, "n c H W"], factor: int = 2) -> Float[Tensor, "n c h w"]:
     """Average every `factor` × `factor` box of pixels."""
     return x if factor == 1 else F.avg_pool2d(x, factor)
+
+
+def resized(x: Float[Tensor, "n c h w"], height: int, width: int) -> Float[Tensor, "n c H W"]:
+    """Bring pictures to any size: bicubic, smoothed first where they shrink, cut to [-1, 1].
+
+    Cubics overshoot at edges; pictures keep their range. In float32; the same picture where the
+    size is the same.
+    """
+    if x.shape[2:] == (height, width):
+        return x
+    found = F.interpolate(
+        x.float(), (height, width), mode="bicubic", align_corners=False, antialias=True
+    )
+    return found.clamp(-1, 1)
 
 
 def fades(alpha: float | Tensor) -> bool:

@@ -32,6 +32,7 @@ __all__ = [
     "norms",
     "one_number_each",
     "orthogonal",
+    "pixel_penalty",
     "r1",
     "r2",
 ]
@@ -58,6 +59,23 @@ def gradient_penalty(
     """
     _, slope = verdict_and_slope(critic, torch.lerp(real, fake, one_number_each(real)))
     return excess(scale * norms(slope), target, side).mean()
+
+
+def pixel_penalty(
+    critic: Callable[[Tensor], Tensor], real: Images, fake: Images
+) -> Float[Tensor, ""]:
+    """Pull the critic's slope at every pixel towards 1, between real and fake images.
+
+        E[mean over pixels of (‖∇s(x̂)‖ − 1)²],      x̂ = x + u (x̃ − x),  u ~ U[0, 1] per pair
+
+    The norm is over the channels of one pixel, n c h w, where `gradient_penalty` has it over all
+    values of an image. For critics of patches, whose score of an image is the sum over its patches.
+
+    Source: the code published with Shaham et al. 2019 (SinGAN), functions.py; its paper names
+    Gulrajani et al. 2017 (WGAN-GP), whose norm is the other one.
+    """
+    _, slope = verdict_and_slope(critic, torch.lerp(real, fake, one_number_each(real)))
+    return excess(torch.linalg.vector_norm(slope, dim=1).flatten()).mean()
 
 
 def dragan(

@@ -128,6 +128,7 @@ def quality_part(run: Run) -> Section | None:
         "swd": "SWD is a distance: lower is better.",
         "msssim": "MS-SSIM is the likeness of two pictures of one set: near its real value, the "
         "generated pictures are as varied as the real ones; far above it, they repeat.",
+        "swd7": "SWD7 is a distance between the patches of two pictures: lower is better.",
     }
     return Section(
         slug="quality",

@@ -26,6 +26,8 @@ class Entry:
     """module:class of the system."""
     config: str
     """module:class of its settings, importable without torch."""
+    one_picture: bool = False
+    """Whether it learns from one picture, which it takes as it is: of any sides."""
 
 
 SYSTEMS: Mapping[str, Entry] = {
@@ -143,6 +145,14 @@ SYSTEMS: Mapping[str, Entry] = {
             paper="Denton et al. 2015, Deep Generative Image Models using a Laplacian Pyramid",
             system="progan.systems.lapgan:LAPGAN",
             config="progan.systems.configs.lapgan:LAPGANConfig",
+        ),
+        Entry(
+            name="singan",
+            summary="a single picture, learnt as patches at every scale: drawn anew in any size",
+            paper="Shaham et al. 2019, SinGAN: Learning a Generative Model from a Single Image",
+            system="progan.systems.singan:SinGAN",
+            config="progan.systems.configs.singan:SinGANConfig",
+            one_picture=True,
         ),
         Entry(
             name="ensemble",

@@ -324,7 +324,7 @@ def without(plain: dict[str, Any], key: str) -> dict[str, Any]:
 
 def test_a_missing_key_is_refused(tmp_path: Path) -> None:
     plain = json.loads(to_note(GOOD)["progan"])
-    newer = {"traverse", "to_label", "arithmetic", "way", "z_std"}  # which older notes have not
+    newer = {"traverse", "to_label", "arithmetic", "way", "z_std", "start", "size"}  # of late
     for key in newer:
         assert read_note(picture_with(tmp_path, json.dumps(without(plain, key)))) == GOOD
     for key in plain.keys() - newer:

@@ -22,6 +22,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from progan.assemble.models.canvas import Canvas
 from progan.assemble.models.export import save_model
 from progan.assemble.models.labels import Asked, Label, Words, told
 from progan.assemble.models.many import Frame, choose_for, draw
@@ -37,6 +38,7 @@ from progan.core.system import Samples, System
 from progan.engine.precision import choose_device, float32_products
 from progan.engine.preview import draw_seeds, seeded
 from progan.engine.standing import standing
+from progan.systems.singan import SinGAN
 
 __all__ = ["Frame", "Label", "Model", "load"]
 
@@ -82,6 +84,8 @@ class Model:
         self.moment: Progress = stored.trained
         self.z_std = 1.0
         """Standard deviation of its normal noise."""
+        self.canvas: Canvas | None = None
+        """Another size, or its own layout: of a model of one picture, see `on_canvas`."""
         self._standing: dict[Any, Model] = {}
         self._stands_for: Any = None
 
@@ -387,6 +391,9 @@ class Model:
         self, seed: int, truncation: float | None = None, label: Asked | None = None
     ) -> Latents:
         """One row of latents: a function of its seed, but for what a label says."""
+        if self.canvas is not None:
+            assert isinstance(self.system, SinGAN)
+            return self.canvas.latents(self.system, seed, truncation, self.z_std)
         assert isinstance(self.system, Samples)
         row = draw_seeds(self.system, [seed], truncation, self.z_std)
         return row if label is None else told(self._fields, row, [label])

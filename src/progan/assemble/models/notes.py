@@ -78,6 +78,10 @@ class Settings:
     """Means of seeds that are added and taken away, a row for each, as `sum_to_text` writes it."""
     way: bool = False
     """Whether each row goes from one seed to the next."""
+    start: int = 0
+    """Of a model of one picture: the scale from which noise is new."""
+    size: tuple[int, int] | None = None
+    """Of the same: another height and width than it learnt."""
 
     @property
     def seed_list(self) -> list[int]:
@@ -234,7 +238,7 @@ def _settings(plain: Any) -> Settings:
         raise ValueError(f"its version is not {VERSION}")
     later = {
         **{"traverse": False, "to_label": None, "arithmetic": None, "way": False},
-        **{"z_std": None},
+        **{"z_std": None, "start": 0, "size": None},
     }
     plain = {**later, **plain}  # notes from before there were any
     if plain.keys() != {field.name for field in fields(Settings)}:
@@ -254,6 +258,8 @@ def _settings(plain: Any) -> Settings:
         "z_std": plain["z_std"] is None or _is_deviation(plain["z_std"]),
         "resolution": all(_is_whole(side, 1, 65536) for side in sides),
         "alpha": _is_share(plain["alpha"]),
+        "start": _is_whole(plain["start"], 0, 64),
+        "size": plain["size"] is None or _is_size(plain["size"]),
         "traverse": isinstance(plain["traverse"], bool),
         "way": isinstance(plain["way"], bool),
         "arithmetic": plain["arithmetic"] is None or _is_text(plain["arithmetic"], LARGEST_NOTE),
@@ -278,6 +284,7 @@ def _settings(plain: Any) -> Settings:
         raise ValueError("to_label has no label to begin from")
     if labels is not None and len(labels) not in (1, len(seeds)):
         raise ValueError("labels are not as many as seeds")
+    plain["size"] = None if plain["size"] is None else tuple(plain["size"])
     plain["resolution"] = tuple(size) if isinstance(size, list) else size
     plain["labels"] = None if labels is None else tuple(map(asked_from_plain, labels))
     plain["to_label"] = None if to_label is None else asked_from_plain(to_label)
@@ -301,6 +308,11 @@ def _is_text(value: Any, longest: int) -> bool:
 
 def _is_whole(value: Any, least: int, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _is_size(value: Any) -> bool:
+    whole = isinstance(value, list) and len(value) == 2
+    return whole and all(_is_whole(side, 1, 65536) for side in value)
 
 
 def _is_deviation(value: Any) -> bool:

@@ -72,6 +72,8 @@ def settings_for(
         resolution=model.resolution,
         alpha=model.alpha,
         labels=model.asked(labels, len(numbers)),
+        start=0 if model.canvas is None else model.canvas.start,
+        size=None if model.canvas is None else model.canvas.size,
     )
 
 

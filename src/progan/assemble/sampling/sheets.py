@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from progan.assemble.models.canvas import on_canvas
 from progan.assemble.models.labels import Label
 from progan.assemble.models.model import Frame, Model
 from progan.assemble.models.notes import Settings, parse_seeds, parse_sum, to_note
@@ -29,7 +30,7 @@ LARGEST_SHEET = 128 * 2**20
 
 def sheet(model: Model, settings: Settings) -> Image.Image:
     """The sheet of `settings`, row by row; cells without a seed are white."""
-    height, width = height_width(settings.resolution)
+    height, width = height_width(settings.size or settings.resolution)
     shape = (settings.rows * height, settings.columns * width)
     if shape[0] * shape[1] > LARGEST_SHEET:
         raise RoomError(
@@ -46,7 +47,8 @@ def sheet(model: Model, settings: Settings) -> Image.Image:
 
 def view_of(model: Model, settings: Settings) -> Model:
     """The model as the settings have it."""
-    return model.at(settings.resolution, settings.alpha).with_std(settings.z_std)
+    view = model.at(settings.resolution, settings.alpha).with_std(settings.z_std)
+    return on_canvas(view, settings.start or None, settings.size)
 
 
 def _cells(view: Model, settings: Settings) -> Iterator[tuple[int, int, Frame]]:

@@ -9,8 +9,14 @@ from pathlib import Path
 
 from progan.assemble.models.recipes import looks_like_recipe, read, resolve
 from progan.core.config import Recipe, apply_sets
+from progan.core.errors import DataError
 from progan.core.recipe import DataSettings
-from progan.data.sources import Source, open_source
+from progan.data.packaged import PACKAGED
+from progan.data.records import shown
+from progan.data.sources import Source, is_picture, open_source
+from progan.systems.registry import SYSTEMS
+
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 __all__ = ["Asked", "Prepared", "name_of", "prepare"]
 
@@ -51,9 +57,16 @@ def prepare(asked: Asked) -> Prepared:
 
     Raises ConfigError or DataError, before anything is built or written.
     """
-    recipe = recipe_of(asked)
+    recipe = as_it_is(recipe_of(asked))
     resolve(recipe)
-    return Prepared(asked, recipe, open_source(recipe.data.source, recipe.data))
+    source = open_source(recipe.data.source, recipe.data)
+    count = min(source.count, recipe.data.images or source.count)
+    if SYSTEMS[recipe.system].one_picture and count > 1:
+        raise DataError(
+            f"{recipe.system} learns from one picture, and {shown(recipe.data.source)} holds "
+            f"{count:,}. Give one file: progan train PICTURE.jpg --system {recipe.system}"
+        )
+    return Prepared(asked, recipe, source)
 
 
 def recipe_of(asked: Asked) -> Recipe:
@@ -82,10 +95,28 @@ def recipe_of(asked: Asked) -> Recipe:
     return apply_sets(replace(recipe, train=train), asked.sets)
 
 
+def as_it_is(recipe: Recipe) -> Recipe:
+    """The recipe with its one picture left in its own shape, where a system learns from one."""
+    data = recipe.data
+    if recipe.system not in SYSTEMS or not SYSTEMS[recipe.system].one_picture:
+        return recipe
+    if data.crop != "centre" or data.source in PACKAGED:
+        return recipe
+    path = Path(data.source).expanduser()
+    try:
+        if not path.is_file():
+            return recipe
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError:
+        return recipe  # opening the source will say why
+    return replace(recipe, data=replace(data, crop="whole")) if is_picture(head) else recipe
+
+
 def name_of(words: str) -> str:
     """Name of the run folder for a source or recipe: its last part, without an ending."""
     path = Path(words).expanduser()
     name = path.resolve().name if path.exists() else path.name
-    for ending in (".gz", ".zip", ".npz", ".yaml", ".yml"):
+    for ending in (".gz", ".zip", ".npz", ".yaml", ".yml", *PICTURES):
         name = name.removesuffix(ending)
     return name or "run"

@@ -66,6 +66,9 @@ def _sampled(model: Model, seeds: Sequence[int], truncation: float | None = None
 
 def real_grid(folder: Path, model: Model, loader: Loader) -> str:
     """Real pictures, 8 by 8."""
+    if loader.spec.images == 1:
+        images = loader.real(0, 1, model.resolution).cpu().numpy()
+        return _write(folder, "real.png", images, 4 * SIDE, 1)
     images = loader.real(0, GRID, _square(model.resolution)).cpu().numpy()
     return _write(folder, "real.png", images, SIDE, 8)
 

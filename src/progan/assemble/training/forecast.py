@@ -149,13 +149,15 @@ def _pictures(recipe: Recipe, source: Source, runs: Path, screen: Screen) -> Pyr
         channels=report.channels,
         classes=len(found.classes) if found and len(found.classes) > 1 else 0,
         images=count,
+        whole=report.whole,
         label_kind=found.kind if found else "class",
         label_size=len(found.names) if found else 0,
     )
     colour = "colour" if spec.channels == 3 else "grey"
+    height, width = height_width(spec.size)
     screen.line(
         "Data",
-        f"{count:,} pictures, {spec.resolution} × {spec.resolution}, {colour}; noise stands in for "
+        f"{count:,} pictures, {height} × {width}, {colour}; noise stands in for "
         "them, as they are not built yet",
     )
     return NoisePyramid(spec, source.name)

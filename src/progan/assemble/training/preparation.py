@@ -20,7 +20,7 @@ from progan.core import distributed
 from progan.core.config import Recipe
 from progan.core.faults import Faults
 from progan.core.grids import tile
-from progan.core.plan import Plan
+from progan.core.plan import Plan, size_text
 from progan.core.system import System
 from progan.data.loader import Loader
 from progan.data.pyramid import Pyramid
@@ -119,9 +119,9 @@ class Preparation:
                 f"Plan fitted to {train.minutes:g} min: {self.trainer.plan.images:,} images."
             )
         preset = f" ({self.recipe.preset})" if self.recipe.preset else ""
-        title = (
-            f"{self.recipe.system}{preset}, {self.pyramid.spec.resolution} px{length}, "
-            f"seed {train.seed}" + (f"  [{remark}]" if remark else "")
+        size = size_text(self.trainer.plan.stages[-1].resolution)
+        title = f"{self.recipe.system}{preset}, {size} px{length}, seed {train.seed}" + (
+            f"  [{remark}]" if remark else ""
         )
         return title, finish
 
@@ -141,4 +141,4 @@ class Preparation:
     def reals(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """The grid of real pictures, h w c, that stands beside the generated ones."""
         spec, count = self.pyramid.spec, min(self.recipe.train.previews, self.pyramid.spec.images)
-        return tile(self.loader.real(0, count, spec.resolution).cpu().numpy())
+        return tile(self.loader.real(0, count, spec.size).cpu().numpy())

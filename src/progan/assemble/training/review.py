@@ -17,15 +17,18 @@ import numpy as np
 
 from progan.assemble.measuring.evaluate import metrics_for
 from progan.assemble.measuring.measure import Generated
+from progan.assemble.measuring.one_picture import PICTURES
 from progan.assemble.models.model import Model
 from progan.assemble.models.stored import makes_from_noise, open_stored
 from progan.assemble.training import exhibits
+from progan.assemble.training.review_one import record_of_one
 from progan.core.errors import RoomError
 from progan.engine.checkpoint import write_atomically
 from progan.metrics import inspect
 from progan.metrics.msssim import msssim
 from progan.metrics.run import METRICS, Row, evaluate
 from progan.metrics.sliced import sliced_wasserstein
+from progan.systems.singan import SinGAN
 
 if TYPE_CHECKING:
     from progan.data.loader import Loader
@@ -51,6 +54,8 @@ SHARES = {"swd": 0.75, "msssim": 0.25}
 """How the time for quality is parted."""
 LOOKED_AT = 1024
 """Generated pictures among which repetition is sought, at most; as many give the spectrum."""
+FEW_OF_ONE = 24
+"""Pictures behind the measures of a model of one picture, where there is little time."""
 FRAMES, FEW_FRAMES = 96, 48
 """Frames of the walk; few, where there is little time."""
 
@@ -78,7 +83,14 @@ def review(run: Path, loader: Loader, *, seconds: float | None = None) -> Path:
         verdict = "This system makes nothing from noise alone; there is nothing to sample."
         record: dict[str, Any] = {"verdict": verdict}
     else:
-        record = _Reviewer(folder, Model(stored, device=loader.device), loader, watch).record()
+        model = Model(stored, device=loader.device)
+        if isinstance(model.system, SinGAN):
+            hurried = watch.left < 15
+            record = record_of_one(
+                folder, model, loader, FEW_OF_ONE if hurried else PICTURES, FEW_FRAMES
+            )
+        else:
+            record = _Reviewer(folder, model, loader, watch).record()
     head = {
         "images": stored.trained.images,
         "system": stored.recipe.system,

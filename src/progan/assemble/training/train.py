@@ -221,7 +221,7 @@ def _choose_resolution(recipe: Recipe, source: Source, device: torch.device) -> 
     if recipe.data.resolution is not None:
         return recipe
     resolution = choose_resolution(source, recipe.data)
-    if device.type == "cpu":
+    if device.type == "cpu" and recipe.data.crop != "whole":
         patient = (recipe.train.minutes or 0) >= PATIENT_MINUTES
         resolution = min(resolution, 64 if patient else 32)
     return replace(recipe, data=replace(recipe.data, resolution=resolution))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from progan.core.errors import DataError
 from progan.core.spelling import nearest
+from progan.core.words import typed
 from progan.data.packaged import PACKAGED
 from progan.data.records import shown
 from progan.data.sources.arrays import IdxSource, NpzSource, idx_in
@@ -21,12 +22,13 @@ from progan.data.sources.built import BuiltSource
 from progan.data.sources.faces import FaceSource
 from progan.data.sources.folder import FolderSource
 from progan.data.sources.packs import PackSource
+from progan.data.sources.single import PictureSource
 from progan.data.sources.zipped import ZipSource
 
 if TYPE_CHECKING:
     from progan.core.config import DataSettings
 
-__all__ = ["Source", "open_source"]
+__all__ = ["Source", "is_picture", "open_source"]
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 """Where Debian's package dataset-fashion-mnist puts its files."""
@@ -40,7 +42,8 @@ def open_source(
         portraits, fashion-mnist, …   a packaged set
         fashion-mnist-full            the 60,000 training pictures, from Debian's package
         a folder                      of pictures, of IDX files, or made by `progan data build`
-        a file                        zip, npz or IDX, known by content
+        a file                        zip, npz or IDX, known by content; a picture, where
+                                      data.crop is whole
 
     A packaged name wins over a folder of the same name: write `./portraits` for the folder.
     With `settings.landmarks`, the faces in a folder of photographs.
@@ -68,6 +71,8 @@ def open_source(
         raise DataError(
             f"{shown(words)} cannot be read: {said}. Give a path you may read."
         ) from error
+    if is_picture(head):
+        return _picture(path, settings)
     return _file(path, head)
 
 
@@ -87,6 +92,23 @@ def _folder(path: Path) -> Source:
     pictures = FolderSource(path)
     idx = idx_in(path) if not pictures.count else None
     return IdxSource(idx, path.resolve().name) if idx is not None else pictures
+
+
+def is_picture(head: bytes) -> bool:
+    """Whether a file that begins so is a picture in a format that is read."""
+    marks = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+    return head.startswith(marks) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+
+
+def _picture(path: Path, settings: DataSettings | None) -> Source:
+    if settings is not None and settings.crop == "whole":
+        return PictureSource(path)
+    name = shown(str(path))
+    raise DataError(
+        f"{name} is one picture, and most systems learn from many: give the folder they lie in, "
+        f"{shown(str(path.parent))}. To learn from this one alone: "
+        f"{typed('progan', 'train', name)} --system singan"
+    )
 
 
 def _file(path: Path, head: bytes) -> Source:
