@@ -43,6 +43,10 @@ class DataSpec:
     label is drawn by itself."""
     row_shares: tuple[float, ...] = ()
     """How often each of those rows is drawn; none: all the same."""
+    captions: int = 0
+    """Most captions that a picture has; 0 when pictures carry none."""
+    caption_texts: tuple[str, ...] = ()
+    """Captions that occur in the data, for pictures of which nobody says what to draw."""
 
     @property
     def label_means(self) -> tuple[float, ...]:
