@@ -39,12 +39,9 @@ from progan.networks.stackgan import FirstGenerator, PairDiscriminator, SecondGe
 from progan.networks.text import PictureVector, TextVector
 from progan.objectives.captions import joint_embedding, others, pairs_critic
 from progan.objectives.variational import kl_to_normal
-from progan.systems.configs.stackgan import StackGANConfig
+from progan.systems.configs.stackgan import CAPTIONS, FIRST, SECOND, StackGANConfig
 
 __all__ = ["StackGAN"]
-
-CAPTIONS, FIRST, SECOND = 0, 1, 2
-"""The stages of the plan."""
 
 
 class StackGAN(System[Captioned]):
@@ -138,14 +135,14 @@ class StackGAN(System[Captioned]):
 
     def rate(self, at: Progress) -> float:
         """Factor on the learning rate: halved at equal distances over a stage."""
-        times = self.config.second_halvings if at.index == SECOND else self.config.halvings
+        times = self.config.second_halvings if at.stage.name == SECOND else self.config.halvings
         return 0.5 ** min(int(at.fraction * times), max(0, times - 1))
 
     def turns(self, at: Progress) -> Sequence[Turn[Captioned]]:
         """The stage's discriminator, then its generator, without drawing anew."""
-        if at.index == CAPTIONS:
+        if at.stage.name == CAPTIONS:
             return (Turn("text", self.text_loss),)
-        name = "first" if at.index == FIRST else "second"
+        name = "first" if at.stage.name == FIRST else "second"
         return (
             Turn(f"discriminator.{name}", self.critic_loss),
             Turn(f"generator.{name}", self.generator_loss, draws=False),
@@ -182,7 +179,7 @@ class StackGAN(System[Captioned]):
 
     def critic(self, at: Progress) -> nn.Module:
         """The discriminator of the stage."""
-        return self.discriminators["second" if at.index == SECOND else "first"]
+        return self.discriminators["second" if at.stage.name == SECOND else "first"]
 
     def vectors(self, caption: Tensor) -> Tensor:
         """The vectors of pictures' captions, n m g: means over the first few of each."""
@@ -195,7 +192,7 @@ class StackGAN(System[Captioned]):
         """Pictures of the stage from new noise, and the divergence of its conditions."""
         z = torch.randn(len(phi), self.config.latent_size, device=phi.device)
         first, second = self.new_noise(phi), self.new_noise(phi)
-        if at.index != SECOND:
+        if at.stage.name != SECOND:
             image, mean, log_variance = self.generators["first"](z, phi, first)
         else:
             image = self.sketch(z, phi, first)

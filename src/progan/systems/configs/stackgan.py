@@ -10,8 +10,10 @@ from progan.core.errors import ConfigError
 from progan.core.plan import Plan, Stage
 from progan.core.specs import Adam, Average, Optimizer
 
-__all__ = ["StackGANConfig"]
+__all__ = ["CAPTIONS", "FIRST", "SECOND", "StackGANConfig"]
 
+CAPTIONS, FIRST, SECOND = "captions", "stage I", "stage II"
+"""Names of the stages."""
 BIRDS = 8_855
 """Training pictures of CUB in the paper."""
 
@@ -23,8 +25,8 @@ class StackGANConfig:
     DEVICE_PRESETS: ClassVar[Mapping[str, str]] = {"cpu": "cpu"}
     """What is taken where no preset is named."""
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "code": {},
-        "paper": {"kl": "sum", "kl_weight": 1.0, "noise": "normal"},
+        "paper": {},
+        "article": {"kl": "sum", "kl_weight": 1.0, "noise": "normal"},
         "cpu": {
             "width": 24,
             "critic_width": 16,
@@ -44,8 +46,8 @@ class StackGANConfig:
         },
     }
     PRESET_HELP: ClassVar[Mapping[str, str]] = {
-        "code": "the published networks and the settings of the code, 64 pixels and then 256",
-        "paper": "the same with the paper's weight of the KL term, summed, and uncut noise",
+        "paper": "the published networks and settings of the code, 64 pixels and then 256",
+        "article": "the same with the article's weight of the KL term, summed, and uncut noise",
         "cpu": "a sixth of the width, and a run of minutes on a CPU, e.g. 16 pixels and then 64",
     }
     CAPTIONED: ClassVar[bool] = True
@@ -151,9 +153,9 @@ class StackGANConfig:
         """The captions' own training, the first stage, the second."""
         first, second = self.sides(resolution)
         rows = (
-            ("captions", self.text_images, first),
-            ("stage I", self.images, first),
-            ("stage II", self.second_images, second),
+            (CAPTIONS, self.text_images, first),
+            (FIRST, self.images, first),
+            (SECOND, self.second_images, second),
         )
         return Plan(
             tuple(
