@@ -63,6 +63,14 @@ def sample(
         str | None,
         typer.Option(help="With --label: a row for each seed, or a film, from that to this label."),
     ] = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option(help="What to draw, in words; several times: a row for each."),
+    ] = None,
+    to_text: Annotated[
+        str | None,
+        typer.Option(help="With --text: a row for each seed, or a film, from that to this text."),
+    ] = None,
     grid_by_class: Annotated[
         bool,
         typer.Option(
@@ -122,6 +130,8 @@ def sample(
         **{"n": n, "exact": exact or None, "backend": backend, "z-std": z_std},
         **{
             "to-label": to_label,
+            "text": text or None,
+            "to-text": to_text,
             "grid-by-class": grid_by_class or None,
             "traverse": traverse or None,
             "arithmetic": arithmetic,
@@ -148,10 +158,14 @@ ALONE: Mapping[str, tuple[str, ...]] = {
     "timelapse": ("fps",),
     "walk": (
         *("seconds", "fps", "truncation", "z-std", "resolution", "alpha", "label", "weights"),
-        *("at-images", "device"),
+        *("at-images", "device", "text"),
     ),
     "to-label": (
         *("label", "seeds", "seconds", "fps", "truncation", "z-std", "resolution", "alpha"),
+        *("weights", "at-images", "device"),
+    ),
+    "to-text": (
+        *("text", "seeds", "seconds", "fps", "truncation", "z-std", "resolution", "alpha"),
         *("weights", "at-images", "device"),
     ),
     "n": many.BESIDE,
@@ -172,14 +186,17 @@ def _refuse_mixtures(given: Mapping[str, Any]) -> None:
                 f"--{main} and --{others[0]} do not go together; leave one out. "
                 "What each does: progan sample --help"
             )
-    if "to-label" in given and len(given.get("label", ())) != 1:
-        raise ConfigError(
-            f"--to-label needs one --label to begin from: "
-            f"progan sample --label LABEL --to-label {shlex.quote(given['to-label'])}"
-        )
+    for name in ("label", "text"):
+        if f"to-{name}" in given and len(given.get(name, ())) != 1:
+            raise ConfigError(
+                f"--to-{name} needs one --{name} to begin from: progan sample --{name} "
+                f"{name.upper()} --to-{name} {shlex.quote(given[f'to-{name}'])}"
+            )
+    if "label" in given and "text" in given:
+        raise ConfigError("--label and --text do not go together; leave one out.")
     if "walk" not in given:
         for name in ("seconds", "fps"):
-            other = "to-label" in given or (name == "fps" and "timelapse" in given)
+            other = "to-label" in given or "to-text" in given or (name == "fps" and "timelapse" in given)
             if name in given and not other:
                 raise ConfigError(
                     f"--{name} is for films; say which seeds to walk through: "
@@ -196,6 +213,11 @@ def _refuse_mixtures(given: Mapping[str, Any]) -> None:
         raise ConfigError("--exact is a backend of its own; leave --backend out.")
     if "n" in given and len(given.get("label", ())) > 1:
         raise ConfigError("--n takes one --label for all; without, the classes go round by seed.")
+    if len(given.get("text", ())) > 1 and {"n", "walk", "grid", "separate"} & given.keys():
+        raise ConfigError(
+            "Several --text make rows of a sheet of their own, of the same --seeds; leave "
+            "--n, --walk, --grid and --separate out, or give one --text."
+        )
     if "separate" in given and "grid" in given:
         raise ConfigError(
             "--separate writes one file a seed and --grid one file for all; leave one out."
@@ -219,7 +241,7 @@ def _check_suffix(target: Path, given: Mapping[str, Any]) -> None:
     if "separate" in given or "n" in given:
         return
     film = "walk" in given or "timelapse" in given
-    either = "to-label" in given or ("walk" in given and not {"seconds", "fps"} & given.keys())
+    either = {"to-label", "to-text"} & given.keys() or ("walk" in given and not {"seconds", "fps"} & given.keys())
     kinds = (".png", *FILMS) if either else FILMS if film else (".png",)
     if target.suffix.lower() not in kinds:
         what = "A film" if film else "A picture"
@@ -279,8 +301,14 @@ def _fresh(source: Path | None, target: Path | None, given: Mapping[str, Any]) -
         say(f"{line} Using {model.path.name}.")
     size = _size(given["resolution"]) if "resolution" in given else None
     model = model.at(size, given.get("alpha")).with_std(given.get("z-std"))
+    if {"text", "to-text"} & given.keys() and not model.words.captions:
+        raise ConfigError(
+            "This model was trained without captions, so it takes no text. Leave --text out, or "
+            "train one that does: progan train portraits --system stackgan"
+        )
     name = source.resolve().stem if source.is_file() else source.resolve().name
     words = [str(source), *_option_words(given)]
+    given = {_as_label(name): value for name, value in given.items()}
     seeds, labels = given.get("walk"), given.get("label")
     if "to-label" in given and _is_film(target, given):
         one = given.get("seeds", "0")
@@ -312,6 +340,8 @@ def _fresh(source: Path | None, target: Path | None, given: Mapping[str, Any]) -
         settings = asked.by_class(model, **common)
     elif "to-label" in given:
         settings = asked.between(model, given["label"][0], given["to-label"], **common)
+    elif model.words.captions and len(given.get("label", ())) > 1:
+        settings = asked.by_text(model, given["label"], **common)
     elif "traverse" in given:
         settings = asked.traversal(model, **common)
     else:
@@ -331,6 +361,11 @@ def _fresh(source: Path | None, target: Path | None, given: Mapping[str, Any]) -
     say(f"The same pixels, whatever the run does: progan sample --like {shlex.quote(str(path))}")
 
 
+def _as_label(option: str) -> str:
+    """A text is asked for as a label is."""
+    return {"text": "label", "to-text": "to-label"}.get(option, option)
+
+
 def _is_png(target: Path, given: Mapping[str, Any]) -> bool:
     """Whether a walk is drawn as rows of pictures.
 
@@ -340,7 +375,7 @@ def _is_png(target: Path, given: Mapping[str, Any]) -> bool:
         return False
     if "label" in given:
         raise ConfigError(
-            "--label changes along a film; a picture of a walk keeps each seed's own. Leave it "
+            "A label or text is for a film; a picture of a walk keeps each seed's own. Leave it "
             "out, or name a film: walk.gif"
         )
     return True
