@@ -20,23 +20,21 @@ from progan.layers.resample import down
 
 __all__ = ["COLOURS", "SHAPES", "CaptionedDraws", "CaptionedPictures", "captioned_shapes", "kinds"]
 
-SIDE = 64
+SIDE = 32
 COLOURS = {
     "red": (220, 40, 40),
     "green": (40, 170, 60),
     "blue": (50, 80, 220),
     "yellow": (240, 210, 40),
-    "purple": (150, 50, 180),
-    "white": (245, 245, 245),
 }
-SHAPES = ("circle", "square", "triangle", "cross")
-SIZES = {"small": (0.16, 0.20), "large": (0.28, 0.34)}
-"""Half of a shape's width, as a share of the picture's."""
+SHAPES = ("circle", "triangle", "cross")
+HALF = (0.30, 0.40)
+"""Least and greatest half of a shape's width, as a share of the picture's."""
 WORDINGS = (
-    "a {size} {colour} {shape}",
-    "a {colour} {shape} that is {size}",
-    "{shape}, {size} and {colour}, on grey",
-    "this is a {colour} {shape} of {size} size",
+    "a {colour} {shape}",
+    "a {shape}, {colour} on grey",
+    "this {shape} is {colour}",
+    "somebody painted a {shape} in {colour}",
 )
 
 
@@ -79,17 +77,16 @@ class CaptionedDraws:
 
 @lru_cache(maxsize=4)
 def captioned_shapes(count: int, seed: int) -> CaptionedPictures:
-    """`count` pictures of 64 pixels; place, angle and the shade of the ground say nothing.
+    """`count` pictures of 32 pixels; place, size, angle and the ground's shade are never said.
 
-    Labels are of colour, shape and size together: see `kinds`.
+    Labels are of colour and shape together: see `kinds`.
     """
     random = np.random.default_rng(seed)
-    labels = random.integers(len(COLOURS) * len(SHAPES) * len(SIZES), size=count)
-    colour, shape, size = kinds(labels)
-    low, high = np.array(list(SIZES.values()))[size].T
-    half = random.uniform(low, high) * SIDE
-    centre = SIDE / 2 + random.uniform(-0.1, 0.1, (2, count)) * SIDE
-    angle = random.uniform(-0.2, 0.2, count)
+    labels = random.integers(len(COLOURS) * len(SHAPES), size=count)
+    colour, shape = kinds(labels)
+    half = random.uniform(*HALF, count) * SIDE
+    centre = SIDE / 2 + random.uniform(-0.06, 0.06, (2, count)) * SIDE
+    angle = random.uniform(-0.1, 0.1, count)
     ground = random.uniform(70, 130, count)
     y, x = np.mgrid[:SIDE, :SIDE] + 0.5
     palette = np.array(list(COLOURS.values()), float)
@@ -102,28 +99,23 @@ def captioned_shapes(count: int, seed: int) -> CaptionedPictures:
         pixels[i] = np.rint(ground[i] + ink * (palette[colour[i]][:, None, None] - ground[i]))
     words = random.integers(len(WORDINGS), size=count)
     texts = tuple(said(int(label), int(w)) for label, w in zip(labels, words, strict=True))
-    total = len(COLOURS) * len(SHAPES) * len(SIZES)
+    total = len(COLOURS) * len(SHAPES)
     return CaptionedPictures(
         pictures=Pictures(pixels=pixels, labels=labels.astype(np.int64), classes=total),
         texts=texts,
     )
 
 
-def kinds(
-    labels: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Colour, shape and size of labels."""
-    rest, size = np.divmod(labels, len(SIZES))
-    colour, shape = np.divmod(rest, len(SHAPES))
-    return colour, shape, size
+def kinds(labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Colour and shape of labels."""
+    colour, shape = np.divmod(labels, len(SHAPES))
+    return colour, shape
 
 
 def said(label: int, wording: int) -> str:
     """The sentence for a label, in one of the wordings."""
-    colour, shape, size = (int(part) for part in kinds(np.array(label)))
-    return WORDINGS[wording].format(
-        colour=list(COLOURS)[colour], shape=SHAPES[shape], size=list(SIZES)[size]
-    )
+    colour, shape = divmod(label, len(SHAPES))
+    return WORDINGS[wording].format(colour=list(COLOURS)[colour], shape=SHAPES[shape])
 
 
 def outside(
@@ -132,8 +124,6 @@ def outside(
     """How many pixels each place lies outside a shape; negative within."""
     if shape == "circle":
         return np.asarray(np.hypot(x, y) - half)
-    if shape == "square":
-        return np.asarray(np.maximum(abs(x), abs(y)) - 0.9 * half)
     if shape == "triangle":
         side = (abs(x) * 2 - (y + half)) / np.sqrt(5)
         return np.asarray(np.maximum(side, y - 0.8 * half))

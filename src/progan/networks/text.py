@@ -19,8 +19,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from progan.networks.dcgan import start_small
-
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
 
