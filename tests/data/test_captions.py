@@ -139,7 +139,8 @@ def test_where_pictures_have_classes_those_are_their_kinds(tmp_path: Path) -> No
     (folder / "metadata.csv").write_text("file_name,text\nx/a.png,1\nx/b.png,2\ny/c.png,3\n")
     pyramid = built(folder)
     captioned, labelled = (
-        Loader(pyramid, seed=0, batch_type=kind).batch(range(3), 8) for kind in (Captioned, Labelled)
+        Loader(pyramid, seed=0, batch_type=kind).batch(range(3), 8)
+        for kind in (Captioned, Labelled)
     )
     assert captioned.kind.tolist() == labelled.label.tolist()
 
@@ -150,7 +151,10 @@ def test_where_pictures_have_classes_those_are_their_kinds(tmp_path: Path) -> No
         (None, "has no captions. Put a metadata.csv"),
         ("file_name,age\na.png,3\n", "has no captions. Put a metadata.csv"),
         ("file_name,text\na.png,\n", "every one is empty"),
-        ("file_name,text\na.png," + "x" * 1_001, "metadata.csv line 2: the caption has 1,001 bytes"),
+        (
+            "file_name,text\na.png," + "x" * 1_001,
+            "metadata.csv line 2: the caption has 1,001 bytes",
+        ),
         (b"file_name,text\na.png,\xff\xfe\n", "metadata.csv line 2: the caption is not UTF-8"),
     ],
 )
@@ -168,7 +172,8 @@ def test_what_cannot_be_read_is_told_in_one_line(
 
 
 @pytest.mark.parametrize(
-    ("data", "message"), [(b"\xff", "a.txt is not UTF-8"), (b"x" * 70_000, "more than 65,536 bytes")]
+    ("data", "message"),
+    [(b"\xff", "a.txt is not UTF-8"), (b"x" * 70_000, "more than 65,536 bytes")],
 )
 def test_files_of_captions_are_bounded_text(tmp_path: Path, data: bytes, message: str) -> None:
     folder = pictures(tmp_path / "p", ["a.png"])

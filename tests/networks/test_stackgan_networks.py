@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import nn
@@ -38,7 +40,7 @@ def test_the_published_networks_have_the_published_sizes() -> None:
 
     def judge(sizes: list[int], falls: list[int]) -> int:
         total = 3 * 64 * 16 + 64
-        total += sum(conv(a, b, 4) for a, b in zip(sizes, sizes[1:], strict=False))
+        total += sum(conv(a, b, 4) for a, b in pairwise(sizes))
         total += sum(conv(a, a // 2, 1) for a in falls)
         return total + narrow(512) + 1024 * 128 + 128 + conv(640, 512, 1) + 512 * 16 + 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -147,9 +148,7 @@ def reader(seed: int) -> tuple[Extractor, float]:
 def _small(pictures: CaptionedPictures) -> LabelledPictures:
     own: Pictures = pictures.pictures
     pixels = to_uint8(down(own.images, own.spec.resolution // READ_SIDE))
-    return LabelledPictures(
-        gather=lambda numbers: pixels[numbers], labels=own.labels
-    )
+    return LabelledPictures(gather=lambda numbers: pixels[numbers], labels=own.labels)
 
 
 def _end(trainer: Trainer, index: int) -> Progress:
@@ -214,8 +213,7 @@ def _steps(system: Any, at: Progress) -> float:
     rises = []
     for shape in range(len(SHAPES)):
         ends = [
-            said(list(COLOURS).index(name) * len(SHAPES) + shape, 0)
-            for name in ("red", "blue")
+            said(list(COLOURS).index(name) * len(SHAPES) + shape, 0) for name in ("red", "blue")
         ]
         start, end = system.phrased(ends)
         hues = []
@@ -223,7 +221,7 @@ def _steps(system: Any, at: Progress) -> float:
             rows = torch.lerp(start, end, t).expand(PER_STEP, -1)
             image = _drawn(system, {**latents, "caption": rows}, at)
             hues.append(float((image[:, 2] - image[:, 0]).mean()))
-        rises += [after > before for before, after in zip(hues, hues[1:], strict=False)]
+        rises += [after > before for before, after in pairwise(hues)]
     return float(np.mean(rises))
 
 

@@ -204,9 +204,7 @@ class PairDiscriminator(nn.Module):
             layers.append(convolution(2 * wide, wide, 1, act=None if wide == 8 * width else act))
         self.body = nn.Sequential(*layers, bottleneck(wide, act))
         self.caption = nn.Sequential(nn.Linear(features, code), nn.LeakyReLU(LEAK))
-        self.last = nn.Sequential(
-            convolution(wide + code, wide, 1, act=act), nn.Conv2d(wide, 1, 4)
-        )
+        self.last = nn.Sequential(convolution(wide + code, wide, 1, act=act), nn.Conv2d(wide, 1, 4))
         start_all(self)
 
     def forward(

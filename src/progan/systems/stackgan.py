@@ -124,13 +124,16 @@ class StackGAN(System[Captioned]):
         """The captions' networks, and a discriminator and a generator for each stage."""
         config, first = self.config, self.generators["first"]
         drawing = [self.generators["second"], *([first] if config.fine_tune else [])]
-        game = {"optimizer": config.optimizer, "rate": self.rate}
+
+        def playing(*networks: nn.Module) -> Player:
+            return Player.of(*networks, optimizer=config.optimizer, rate=self.rate)
+
         return {
             "text": Player.of(self.text, self.look, optimizer=config.text_optimizer),
-            "discriminator.first": Player.of(self.discriminators["first"], **game),
-            "generator.first": Player.of(first, **game),
-            "discriminator.second": Player.of(self.discriminators["second"], **game),
-            "generator.second": Player.of(*drawing, **game),
+            "discriminator.first": playing(self.discriminators["first"]),
+            "generator.first": playing(first),
+            "discriminator.second": playing(self.discriminators["second"]),
+            "generator.second": playing(*drawing),
         }
 
     def rate(self, at: Progress) -> float:
@@ -151,9 +154,7 @@ class StackGAN(System[Captioned]):
     def text_loss(self, batch: Captioned, at: Progress) -> Terms:
         """What the captions' network lowers, with the one that looks at pictures."""
         vector = self.text(batch.caption[:, 0])
-        return joint_embedding(
-            self.look(batch.image), vector, batch.kind, self.config.temperature
-        )
+        return joint_embedding(self.look(batch.image), vector, batch.kind, self.config.temperature)
 
     def critic_loss(self, batch: Captioned, at: Progress) -> Terms:
         """What the stage's discriminator lowers."""

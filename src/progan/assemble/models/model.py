@@ -219,8 +219,8 @@ class Model:
 
         `truncation`, above 0 and at most 1: the smaller, the safer and the more alike. `labels`,
         one for all or one a seed, for models that take them: a class by name or number, or
-        {"age": 37} for labels that are numbers, or a caption; without, classes go round by seed, and what else
-        is not said is drawn from the rows of the data.
+        {"age": 37} for labels that are numbers, or a caption; without, classes go round by seed,
+        and what else is not said is drawn from the rows of the data.
         """
         pictures = list(self.each(seeds, truncation, labels))
         if not pictures:
@@ -307,9 +307,7 @@ class Model:
             rows = smooth_walk(self._fields, seeds[0], frames, sigma=sigma, truncation=truncation)
             fields, std = self._fields, self.z_std
             rows = (
-                rows
-                if label is None
-                else (told(fields, row, [label], self.system) for row in rows)
+                rows if label is None else (told(fields, row, [label], self.system) for row in rows)
             )
         elif kind == "loop":
             if len(seeds) < 2:

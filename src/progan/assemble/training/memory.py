@@ -105,7 +105,7 @@ def _most(number: int | None) -> int | None:
 
 
 def _stages(plan: Plan) -> list[Stage]:
-    """The stage of each resolution that takes most, smallest pictures first; of equals, the last."""
+    """The stage of each resolution that takes most, the last of equals; smallest pictures first."""
     found: dict[int, Stage] = {}
     for stage in plan.stages:
         height, width = height_width(stage.resolution)
