@@ -50,7 +50,7 @@ class StackGANConfig:
     PRESET_HELP: ClassVar[Mapping[str, str]] = {
         "paper": "the published networks and settings of the code, 64 pixels and then 256",
         "article": "the same with the article's weight of the KL term, summed, and uncut noise",
-        "cpu": "an eighth of the width and Adam at 5e-4, a run of minutes on a CPU, 16 pixels and then 64",
+        "cpu": "an eighth of the width and Adam at 5e-4, minutes on a CPU; 16 pixels, then 64",
     }
     CAPTIONED: ClassVar[bool] = True
     """That pictures must have captions: they are looked for where nobody says."""
