@@ -86,6 +86,9 @@ def test_the_exported_model_reads_texts_without_the_run(model: Model, tmp_path: 
     saved = load(model.save_pretrained(tmp_path / "given-away"))
     assert saved.identity == model.identity
     assert np.array_equal(saved.sample(2, labels=RED), model.sample(2, labels=RED))
+    card = (saved.path.parent / "README.md").read_text(encoding="utf-8")
+    assert "pipeline_tag: text-to-image" in card
+    assert "progan sample given-away --text TEXT" in card
     assert not any("discriminators" in name for name in load_names(saved.path))
 
 
