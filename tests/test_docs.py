@@ -21,6 +21,7 @@ import pages
 from brief import brief
 from progan.cli import app as program
 from progan.core.errors import ProganError
+from progan.core.recipe import DataSettings
 from progan.systems.registry import SYSTEMS
 from tiny_run import tiny_run
 
@@ -64,7 +65,8 @@ def learnt(trained: Path) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (trained / "landscape").exists():
             sets = ["layers=3", "width=4", "min_size=21", "critic_steps=8"]
-            tiny_run(trained / ".one", "landscape", system="singan", sets=sets, source="landscape")
+            data = DataSettings(source="landscape", resolution=32, labels="none")
+            tiny_run(trained / ".one", "landscape", system="singan", sets=sets, data=data)
             (trained / ".one" / "landscape").rename(trained / "landscape")
     return trained / "landscape"
 

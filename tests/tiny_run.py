@@ -24,6 +24,7 @@ IMAGES = 256
 """Real pictures."""
 
 
+CLOTHES = DataSettings(source="fashion-mnist", resolution=16, images=IMAGES, labels="none")
 NARROW = ("fmap_max=8", "latent_size=8", "batch={4: 32}")
 
 
@@ -33,19 +34,13 @@ def tiny_run(
     *,
     system: str = "progan",
     sets: Sequence[str] = NARROW,
-    source: str = "",
+    data: DataSettings = CLOTHES,
 ) -> tuple[Path, Loader]:
     """Train in `runs` and give the run folder and its pictures: 32 images a stage.
 
     ProGAN ends at 160 images, full size.
     """
-    recipe = Recipe(
-        system=system,
-        preset="cpu",
-        data=DataSettings(source=source, resolution=32, labels="none")
-        if source
-        else DataSettings(source="fashion-mnist", resolution=16, images=IMAGES, labels="none"),
-    )
+    recipe = Recipe(system=system, preset="cpu", data=data)
     recipe = apply_sets(recipe, list(sets))
     source = open_source(recipe.data.source, recipe.data)
     pyramid = open_or_build(source, recipe.data, runs / ".data", workers=1)

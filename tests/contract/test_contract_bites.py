@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from contract.checks import copy_of, differences, steps_that_differ
-from contract.variants import CAPTION_SIZE, COLOUR, LAYOUT_CLASSES, FakeData
+from contract.variants import CAPTION_SHAPE, COLOUR, LAYOUT_CLASSES, FakeData
 from progan.core.batch import Batch, Captioned, Images, Labelled, Layout, Paired, Unpaired
 from progan.core.plan import Progress
 from progan.core.system import Terms
@@ -91,7 +91,7 @@ PICTURE = (3, 3, 8, 8)
     [
         (Images, {"image": PICTURE}),
         (Labelled, {"image": PICTURE, "label": (3,)}),
-        (Captioned, {"image": PICTURE, "caption": (3, CAPTION_SIZE)}),
+        (Captioned, {"image": PICTURE, "caption": (3, *CAPTION_SHAPE), "kind": (3,)}),
         (Layout, {"image": PICTURE, "layout": (3, LAYOUT_CLASSES, 8, 8)}),
         (Paired, {"a": PICTURE, "b": PICTURE}),
         (Unpaired, {"a": PICTURE, "b": PICTURE}),

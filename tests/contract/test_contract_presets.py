@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 
 from progan.assemble.models.recipes import resolve
-from progan.core.batch import Labelled
+from progan.core.batch import Captioned, Labelled
 from progan.core.errors import ConfigError
 from progan.core.plan import Plan
 from progan.core.recipe import Recipe
@@ -25,6 +26,8 @@ def built(name: str, preset: str, classes: int) -> tuple[System[Any], DataSpec, 
     refused: list[ConfigError] = []
     for size in SIZES:
         data = DataSpec(resolution=size, classes=classes)
+        if load_system_class(name).batch_type is Captioned:
+            data = replace(data, captions=1, caption_texts=("a cat", "a dog"))
         _, config = resolve(Recipe(system=name, preset=preset))
         try:
             with torch.device("meta"):

@@ -28,7 +28,7 @@ from progan.engine.loop import Trainer
 from progan.engine.precision import Precision
 
 __all__ = [
-    "CAPTION_SIZE",
+    "CAPTION_SHAPE",
     "COLOUR",
     "LAYOUT_CLASSES",
     "VARIANTS",
@@ -37,7 +37,7 @@ __all__ = [
     "shortened",
 ]
 
-CAPTION_SIZE = 6
+CAPTION_SHAPE = (2, 4)
 LAYOUT_CLASSES = 3
 CPU = torch.device("cpu")
 
@@ -54,6 +54,11 @@ TOGETHER = replace(
     label_rows=((0.0, 0.0, 1.0), (1.0, 1.0, 0.0)),
     row_shares=(0.75, 0.25),
     label_names=("smile", "hat", "beard"),
+)
+
+
+CAPTIONS = DataSpec(
+    resolution=32, channels=3, images=64, captions=2, caption_texts=("a red hat", "no hat", "b")
 )
 
 
@@ -75,7 +80,11 @@ class FakeData:
         made: dict[type[Batch], Batch] = {
             Images: Images(a),
             Labelled: Labelled(a, label),
-            Captioned: Captioned(a, torch.stack([row["caption"] for row in rows])),
+            Captioned: Captioned(
+                a,
+                torch.stack([row["caption"] for row in rows]),
+                torch.tensor([number % 5 for number in numbers]),
+            ),
             Layout: Layout(a, one_hot(classes, LAYOUT_CLASSES).movedim(3, 1).float()),
             Paired: Paired(a, -a.flip(3)),
             Unpaired: Unpaired(a, b),
@@ -98,7 +107,9 @@ def fake_row(spec: DataSpec, number: int) -> Mapping[str, Tensor]:
     y, x = torch.meshgrid(*2 * [torch.linspace(0, 3, spec.resolution)], indexing="ij")
     waves = torch.rand(2, spec.channels, 3, 1, 1, generator=dice) * 4 - 2
     a, b = torch.sin(waves[:, :, 0] * y + waves[:, :, 1] * x + waves[:, :, 2])
-    return {"a": a, "b": b, "caption": torch.randn(CAPTION_SIZE, generator=dice)}
+    caption = torch.randint(0, 2**31, CAPTION_SHAPE, generator=dice)
+    caption[:, number % 3 + 1 :] = 0
+    return {"a": a, "b": b, "caption": caption}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +182,18 @@ BANDS = {
 PATCHES = {
     **{"layers": 3, "width": 4, "widest": 8, "min_size": 21, "batch": 4},
     **{"critic_steps": 2, "generator_steps": 1},
+}
+STACKED = {
+    "width": 2,
+    "critic_width": 2,
+    "second_width": 4,
+    "second_critic_width": 2,
+    "blocks": 1,
+    "features": 6,
+    "buckets": 16,
+    "code": 4,
+    "latent_size": 4,
+    "batch": 4,
 }
 TINY = {"fmap_base": 64, "fmap_max": 8, "latent_size": 8, "batch": {4: 4}}
 LABELLED = {**TINY, "condition": "ac-gan"}
@@ -591,5 +614,13 @@ VARIANTS: tuple[Variant, ...] = (
     ),
     Variant(system="lapgan", name="large", preset="lsun", set={**BANDS, "width": 8}),
     Variant(system="lapgan", name="one-level", set={**BANDS, "levels": [8]}, data=COLOUR),
+    Variant(system="stackgan", name="paper", set=STACKED, data=CAPTIONS),
+    Variant(
+        system="stackgan",
+        name="fine-tuned",
+        preset="article",
+        set={**STACKED, "fine_tune": True, "ratio": 2, "average.decay": 0.5},
+        data=CAPTIONS,
+    ),
 )
 """Add a line here."""

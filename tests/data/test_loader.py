@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from progan.core.batch import Captioned, Images, Labelled
+from progan.core.batch import Captioned, Images, Labelled, Layout
 from progan.core.config import DataSettings
 from progan.core.errors import DataError
 from progan.data.build import build
@@ -104,5 +104,7 @@ def test_labels_that_are_not_there_are_an_error_at_once(tmp_path: Path) -> None:
     pyramid = build(source, tmp_path / "store", DataSettings(), workers=1)
     with pytest.raises(DataError, match=r"set\.npz has none"):
         Loader(pyramid, seed=0, batch_type=Labelled)
-    with pytest.raises(DataError, match="Captioned"):
+    with pytest.raises(DataError, match=r"needs captions, and set\.npz has none"):
         Loader(pyramid, seed=0, batch_type=Captioned)
+    with pytest.raises(DataError, match="Layout"):
+        Loader(pyramid, seed=0, batch_type=Layout)

@@ -12,6 +12,7 @@ from progan.core.errors import DataError
 from progan.core.specs import DataSpec
 from progan.data.build import build
 from progan.data.levels import levels
+from progan.data.manifest import FORMAT
 from progan.data.pyramid import Pyramid, resolutions_to
 from progan.data.sources import open_source
 
@@ -177,7 +178,7 @@ def test_a_manifest_that_is_whole_but_says_nonsense_is_refused(copy: Path) -> No
 
 def test_a_newer_format_is_refused_by_name(copy: Path) -> None:
     path = copy / "manifest.json"
-    path.write_text(path.read_text().replace('"format": 1', '"format": 3'))
+    path.write_text(path.read_text().replace('"format": 1', f'"format": {FORMAT + 1}'))
     with pytest.raises(DataError, match="newer progan"):
         Pyramid.open(copy)
 

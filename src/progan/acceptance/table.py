@@ -16,6 +16,7 @@ from progan.acceptance import (
     one_picture,
     pairs,
     residual,
+    stacked,
 )
 from progan.acceptance.record import Numbers, Task
 from progan.core.config import choose
@@ -31,6 +32,7 @@ TASKS: Mapping[str, Sequence[Task]] = {
     "bigan": pairs.TASKS,
     "lapgan": bands.TASKS,
     "singan": one_picture.TASKS,
+    "stackgan": stacked.TASKS,
     **residual.TASKS,
 }
 

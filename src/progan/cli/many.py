@@ -25,7 +25,7 @@ __all__ = ["BESIDE", "help_out", "many"]
 
 BESIDE = (
     *("truncation", "z-std", "resolution", "alpha", "label", "weights", "at-images", "device"),
-    *("exact", "backend"),
+    *("exact", "backend", "text"),
 )
 """What may stand beside --n."""
 

@@ -11,12 +11,14 @@ import typer
 
 from progan.assemble.training.runs import newest_run
 from progan.cli import many, processes
+from progan.cli.asked import refuse_mixtures
 from progan.cli.figures import memory
 from progan.cli.streams import say
 from progan.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from progan.assemble.models.model import Model
+    from progan.assemble.models.notes import Settings
     from progan.assemble.writing.film import Film
 
 __all__ = ["sample"]
@@ -74,6 +76,14 @@ def sample(
     to_label: Annotated[
         str | None,
         typer.Option(help="With --label: a row for each seed, or a film, from that to this label."),
+    ] = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option(help="What to draw, in words; several times: a row for each."),
+    ] = None,
+    to_text: Annotated[
+        str | None,
+        typer.Option(help="With --text: a row for each seed, or a film, from that to this text."),
     ] = None,
     grid_by_class: Annotated[
         bool,
@@ -134,6 +144,8 @@ def sample(
         **{"n": n, "exact": exact or None, "backend": backend, "z-std": z_std},
         **{
             "to-label": to_label,
+            "text": text or None,
+            "to-text": to_text,
             "grid-by-class": grid_by_class or None,
             "traverse": traverse or None,
             "arithmetic": arithmetic,
@@ -143,7 +155,7 @@ def sample(
         **{"weights": None if weights == "average" else weights, "like": like, "device": device},
     }
     given = {name: value for name, value in options.items() if value is not None}
-    _refuse_mixtures(given)
+    refuse_mixtures(given)
     if n is not None and not processes.join():
         many.help_out(device or "auto")
     source, target = _places(run, out, separate=separate or n is not None)
@@ -155,65 +167,6 @@ def sample(
         _timelapse(source, target, fps)
     else:
         _fresh(source, target, given)
-
-
-ALONE: Mapping[str, tuple[str, ...]] = {
-    "like": ("device",),
-    "timelapse": ("fps",),
-    "walk": (
-        *("seconds", "fps", "truncation", "z-std", "resolution", "alpha", "label", "weights"),
-        *("at-images", "device"),
-    ),
-    "to-label": (
-        *("label", "seeds", "seconds", "fps", "truncation", "z-std", "resolution", "alpha"),
-        *("weights", "at-images", "device"),
-    ),
-    "n": many.BESIDE,
-    "arithmetic": ("truncation", "resolution", "alpha", "weights", "at-images", "device"),
-    **dict.fromkeys(
-        ("grid-by-class", "traverse"),
-        ("seeds", "truncation", "z-std", "resolution", "alpha", "weights", "at-images", "device"),
-    ),
-}
-"""What may stand beside an option that changes what is made."""
-
-
-def _refuse_mixtures(given: Mapping[str, Any]) -> None:
-    for main, beside in ALONE.items():
-        others = [name for name in given if name != main and name not in beside]
-        if main in given and others:
-            raise ConfigError(
-                f"--{main} and --{others[0]} do not go together; leave one out. "
-                "What each does: progan sample --help"
-            )
-    if "to-label" in given and len(given.get("label", ())) != 1:
-        raise ConfigError(
-            f"--to-label needs one --label to begin from: "
-            f"progan sample --label LABEL --to-label {shlex.quote(given['to-label'])}"
-        )
-    if "walk" not in given:
-        for name in ("seconds", "fps"):
-            other = "to-label" in given or (name == "fps" and "timelapse" in given)
-            if name in given and not other:
-                raise ConfigError(
-                    f"--{name} is for films; say which seeds to walk through: "
-                    f"progan sample --walk 0,3,7 --{name} {given[name]:g}"
-                )
-    for name in ("exact", "backend"):
-        if name in given and "n" not in given:
-            value = "" if name == "exact" else f" {given[name]}"
-            raise ConfigError(
-                f"--{name} is for many pictures, as few are always exact. Say how many: "
-                f"progan sample --n 50000 --{name}{value}"
-            )
-    if "exact" in given and "backend" in given:
-        raise ConfigError("--exact is a backend of its own; leave --backend out.")
-    if "n" in given and len(given.get("label", ())) > 1:
-        raise ConfigError("--n takes one --label for all; without, the classes go round by seed.")
-    if "separate" in given and "grid" in given:
-        raise ConfigError(
-            "--separate writes one file a seed and --grid one file for all; leave one out."
-        )
 
 
 def _places(run: str | None, out: str | None, *, separate: bool) -> tuple[Path | None, Path | None]:
@@ -233,7 +186,9 @@ def _check_suffix(target: Path, given: Mapping[str, Any]) -> None:
     if "separate" in given or "n" in given:
         return
     film = "walk" in given or "timelapse" in given
-    either = "to-label" in given or ("walk" in given and not {"seconds", "fps"} & given.keys())
+    either = {"to-label", "to-text"} & given.keys() or (
+        "walk" in given and not {"seconds", "fps"} & given.keys()
+    )
     kinds = (".png", *FILMS) if either else FILMS if film else (".png",)
     if target.suffix.lower() not in kinds:
         what = "A film" if film else "A picture"
@@ -278,7 +233,6 @@ def _timelapse(source: Path | None, target: Path | None, fps: float | None) -> N
 
 def _fresh(source: Path | None, target: Path | None, given: Mapping[str, Any]) -> None:
     from progan.assemble.models.model import load
-    from progan.assemble.sampling import settings as asked
     from progan.assemble.sampling import sheets
     from progan.assemble.writing.files import free_name
 
@@ -296,6 +250,7 @@ def _fresh(source: Path | None, target: Path | None, given: Mapping[str, Any]) -
     model = _on_canvas(model, given)
     name = source.resolve().stem if source.is_file() else source.resolve().name
     words = [str(source), *_option_words(given)]
+    given = _as_labels(given, model)
     seeds, labels = given.get("walk"), given.get("label")
     if "to-label" in given and _is_film(target, given):
         one = given.get("seeds", "0")
@@ -318,21 +273,7 @@ def _fresh(source: Path | None, target: Path | None, given: Mapping[str, Any]) -
     if "n" in given:
         many.many(model, given, target or free_name(Path(f"{name}-pictures")), words)
         return
-    common = {"seeds": given.get("seeds"), "truncation": given.get("truncation")}
-    if way:
-        settings = asked.ways(model, given["walk"], truncation=given.get("truncation"))
-    elif "arithmetic" in given:
-        settings = asked.summed(model, given["arithmetic"], truncation=given.get("truncation"))
-    elif "grid-by-class" in given:
-        settings = asked.by_class(model, **common)
-    elif "to-label" in given:
-        settings = asked.between(model, given["label"][0], given["to-label"], **common)
-    elif "traverse" in given:
-        settings = asked.traversal(model, **common)
-    else:
-        settings = asked.settings_for(
-            model, **common, grid=given.get("grid"), labels=given.get("label")
-        )
+    settings = _settings(model, given, way=way)
     if "separate" in given:
         path = target or free_name(Path(f"{name}-pictures"))
         places = sheets.save_separate(model, settings, path)
@@ -361,6 +302,40 @@ def _on_canvas(model: Model, given: Mapping[str, Any]) -> Model:
     return view
 
 
+def _settings(model: Model, given: Mapping[str, Any], *, way: bool) -> Settings:
+    """The settings of the sheet that is asked for."""
+    from progan.assemble.sampling import settings as asked
+
+    common = {"seeds": given.get("seeds"), "truncation": given.get("truncation")}
+    if way:
+        return asked.ways(model, given["walk"], truncation=given.get("truncation"))
+    if "arithmetic" in given:
+        return asked.summed(model, given["arithmetic"], truncation=given.get("truncation"))
+    if "grid-by-class" in given:
+        return asked.by_class(model, **common)
+    if "to-label" in given:
+        return asked.between(model, given["label"][0], given["to-label"], **common)
+    if model.words.captions and len(given.get("label", ())) > 1:
+        return asked.by_text(model, given["label"], **common)
+    if "traverse" in given:
+        return asked.traversal(model, **common)
+    return asked.settings_for(model, **common, grid=given.get("grid"), labels=given.get("label"))
+
+
+def _as_labels(given: Mapping[str, Any], model: Model) -> dict[str, Any]:
+    """The same, where a text is asked for as a label is.
+
+    Raises ConfigError for a text where the model takes none.
+    """
+    if {"text", "to-text"} & given.keys() and not model.words.captions:
+        raise ConfigError(
+            "This model was trained without captions, so it takes no text. Leave --text out, or "
+            "train one that does: progan train portraits --system stackgan"
+        )
+    names = {"text": "label", "to-text": "to-label"}
+    return {names.get(name, name): value for name, value in given.items()}
+
+
 def _is_png(target: Path, given: Mapping[str, Any]) -> bool:
     """Whether a walk is drawn as rows of pictures.
 
@@ -370,7 +345,7 @@ def _is_png(target: Path, given: Mapping[str, Any]) -> bool:
         return False
     if "label" in given:
         raise ConfigError(
-            "--label changes along a film; a picture of a walk keeps each seed's own. Leave it "
+            "A label or text is for a film; a picture of a walk keeps each seed's own. Leave it "
             "out, or name a film: walk.gif"
         )
     return True

@@ -56,12 +56,14 @@ class Labelled(Images):
 
 @dataclass(frozen=True)
 class Captioned(Batch):
-    """Pictures and the vectors of their captions."""
+    """Pictures and their captions."""
 
     image: Tensor
     """n c h w, in [-1, 1]."""
     caption: Tensor
-    """n f."""
+    """Of each picture some captions: n m g, their words as numbers (`core.text`), 0 for none."""
+    kind: Tensor
+    """n, integers: of pictures with the same one, a caption of either may suit the other."""
 
 
 @dataclass(frozen=True)

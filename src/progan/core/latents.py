@@ -20,7 +20,7 @@ Latents = Mapping[str, Tensor]
 """Latent tensors by field name, one row per picture."""
 
 Prior = Literal["normal", "uniform", "categorical", "bernoulli"]
-Role = Literal["noise", "class", "code", "layout"]
+Role = Literal["noise", "class", "code", "layout", "caption"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,6 +37,9 @@ class DataSettings:
     labels: Literal["auto", "none"] | str | tuple[str, ...] = "auto"
     """Where labels come from: subfolders or the set itself (auto), nowhere (none), or columns of
     the table beside the pictures: a name alone for classes or one number, a list for several."""
+    captions: Literal["auto", "found", "files", "none"] | str = "auto"
+    """Where captions come from: auto finds them for systems that take them, found for all, in the
+    table beside the pictures or a .txt beside each (files); or the name of a column, or none."""
     images: int | None = None
     """Use so many pictures, spread evenly over the source; null uses all."""
     landmarks: str | None = None
@@ -57,6 +60,11 @@ class DataSettings:
                 f"or null to choose. Type: --set data.resolution={best}"
             )
         _at_least(1, "data.images", self.images)
+        if not self.captions.strip():
+            raise ConfigError(
+                "data.captions is empty; it must be auto, found, files, none, or the name of a "
+                "column. Type: --set data.captions=auto"
+            )
         names = [self.labels] if isinstance(self.labels, str) else list(self.labels)
         if not names or not all(name.strip() for name in names) or len({*names}) < len(names):
             raise ConfigError(

@@ -46,6 +46,10 @@ class DataSpec:
     whole: tuple[int, int] | None = None
     """Height and width of the one picture, where it is kept as it is; `resolution` is then the side
     of the square that holds it."""
+    captions: int = 0
+    """Most captions that a picture has; 0 when pictures carry none."""
+    caption_texts: tuple[str, ...] = ()
+    """Captions that occur in the data, for pictures of which nobody says what to draw."""
 
     @property
     def size(self) -> int | tuple[int, int]:

@@ -108,6 +108,8 @@ class System(nn.Module, Generic[B]):
     batch_type: ClassVar[type[Batch]] = Images
     averaged: tuple[str, ...] = ("generator",)
     """Submodules that get a running average, by dotted name."""
+    kept: tuple[str, ...] = ()
+    """Submodules that pictures are made with besides, by dotted name, whoever trains them."""
     average: Average = Average()
     """How that average forgets."""
     group: int = 1

@@ -182,6 +182,7 @@ def _is_as_asked(source: BuiltSource, settings: DataSettings, resolution: int | 
         and settings.channels in (None, spec.channels)
         and (settings.images is None or settings.images >= spec.images)
         and _has_labels(source, settings.labels)
+        and (settings.captions in ("auto", "none") or source.pyramid.captioned)
     )
 
 

@@ -10,12 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from progan.core.batch import Batch, Images, Labelled
+from progan.core.batch import Batch, Captioned, Images, Labelled
 from progan.core.errors import DataError
 from progan.core.grids import to_uint8
 from progan.core.plan import Size, height_width
 from progan.core.randomness import seed_of
 from progan.core.specs import DataSpec
+from progan.core.text import gram_rows
 from progan.data.order import Order
 from progan.data.pyramid import Pyramid
 from progan.layers.resample import resized
@@ -43,10 +44,16 @@ class Loader:
         batch_type: type[Batch] = Images,
         device: torch.device | str = "cpu",
     ) -> None:
-        if batch_type not in (Images, Labelled):
+        if batch_type not in (Images, Labelled, Captioned):
             raise DataError(
-                f"{batch_type.__name__} batches are asked for; a pyramid of pictures gives Images "
-                f"or Labelled ones. Choose a system that takes those."
+                f"{batch_type.__name__} batches are asked for; a pyramid of pictures gives Images, "
+                f"Labelled or Captioned ones. Choose a system that takes those."
+            )
+        if batch_type is Captioned and not pyramid.captioned:
+            raise DataError(
+                f"the system needs captions, and {pyramid.manifest.source} has none. Put a "
+                "metadata.csv with the columns file_name and text beside the pictures, or a .txt "
+                "beside each, with data.captions=auto. Or choose a system without captions."
             )
         if batch_type is Labelled and not pyramid.labelled:
             raise DataError(
@@ -87,8 +94,31 @@ class Loader:
         image.div_(127.5).sub_(1.0)
         if self.batch_type is Images:
             return Images(image)
+        if self.batch_type is Captioned:
+            return self._captioned(image, indices, np.asarray(numbers, np.int64))
         of = self.pyramid.label_rows if self.pyramid.columns else self.pyramid.labels
         return Labelled(image, torch.from_numpy(of(indices)).to(self.device))
+
+    def _captioned(
+        self, image: Tensor, indices: NDArray[np.int64], numbers: NDArray[np.int64]
+    ) -> Captioned:
+        """With captions, of each picture as many as any has: from one of its own, drawn by the
+        image's number, on and round. Pictures are of a kind by their class, else by their first
+        caption."""
+        own, most = self.pyramid.captions(indices), self.pyramid.most_captions
+        first = self._order.drawn(numbers).tolist()
+        texts = [
+            some[(start + place) % len(some)]
+            for some, start in zip(own, first, strict=True)
+            for place in range(most)
+        ]
+        rows = torch.tensor(gram_rows(texts)).view(len(own), most, -1)
+        if self.pyramid.classes:
+            kinds = self.pyramid.labels(indices)
+        else:
+            kinds = np.array([seed_of(some[0]) for some in own], np.int64)
+        kind = torch.from_numpy(kinds)
+        return Captioned(image, rows.to(self.device), kind.to(self.device))
 
     def real(self, start: int, n: int, resolution: Size, *, mirror: bool = False) -> Tensor:
         """Images `start` to `start + n` of a fixed shuffle, uint8 n c r r: for metrics and grids.

@@ -15,11 +15,11 @@ from progan.data.labels import Column, LabelKind
 __all__ = ["FORMAT", "Manifest", "damaged", "file_name", "sha256_of"]
 
 FORMAT = 3
-"""Version of the layout of files; raised when an older program could not read it. Stores whose
-labels are no numbers are still written as version 1, and only those of one picture in its own
-shape as version 3."""
+"""Version of the layout of files; raised when an older program could not read it. Stores with
+captions, and those of one picture in its own shape, are written as version 3, others whose labels
+are numbers as 2, all others as 1."""
 
-LABEL_WORDS = ("label_kind", "columns")
+LABEL_WORDS = ("label_kind", "columns", "captions")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,8 @@ class Manifest:
     """What the numbers of a label are, where it is no class."""
     whole: tuple[int, int] | None = None
     """Height and width of the one picture that lies in the corner of its square."""
+    captions: int = 0
+    """Bytes of captions.txt; 0 where there is none."""
 
     def files(self, resolution: int) -> Iterator[tuple[str, int]]:
         """Names and sizes in bytes of the files of one resolution."""
@@ -54,6 +56,7 @@ class Manifest:
         """Bytes of every file whose size follows from the manifest."""
         sizes = {name: size for r in self.pictures_per_file for name, size in self.files(r)}
         sizes |= {"labels.i32": 4 * self.count} if self.classes else {}
+        sizes |= {"captions.txt": self.captions} if self.captions else {}
         return sizes | ({"labels.f32": 4 * self.count * len(self.columns)} if self.columns else {})
 
     @property
@@ -70,11 +73,12 @@ class Manifest:
         return hashlib.sha256(_canonical(seen)).hexdigest()
 
     def _label_words(self) -> dict[str, Any]:
-        """What is said of labels that are numbers; nothing of others."""
+        """What is said of captions and of labels that are numbers; nothing of others."""
+        words: dict[str, Any] = {"captions": self.captions} if self.captions else {}
         if not self.columns:
-            return {}
+            return words
         columns = [[column.name, column.low, column.high] for column in self.columns]
-        return {"label_kind": self.label_kind, "columns": columns}
+        return {**words, "label_kind": self.label_kind, "columns": columns}
 
     def json(self) -> bytes:
         """The text of manifest.json, which ends with its own checksum."""
@@ -82,7 +86,8 @@ class Manifest:
         said |= self._label_words()
         if self.whole is None:
             del said["whole"]
-        form = FORMAT if self.whole is not None else 2 if self.columns else 1
+        newest = self.captions or self.whole is not None
+        form = FORMAT if newest else 2 if self.columns else 1
         body = {"format": form, **said, "fingerprint": self.fingerprint}
         body["pictures_per_file"] = {str(r): n for r, n in self.pictures_per_file.items()}
         body["checksum"] = hashlib.sha256(_canonical(body)).hexdigest()

@@ -67,6 +67,12 @@ class Order:
         given = np.asarray(numbers, np.int64).astype(np.uint64)
         return (_mix(given * STEP + self._coin) >> np.uint64(63)).astype(np.bool_)
 
+    def drawn(self, numbers: Numbers) -> NDArray[np.int64]:
+        """A number from 0 to 2³¹ − 1 for each image number, evenly: a choice among captions."""
+        given = np.asarray(numbers, np.int64).astype(np.uint64)
+        mixed = _mix(_mix(given * STEP + self._coin) + STEP)
+        return (mixed >> np.uint64(33)).astype(np.int64)
+
     def _permute(self, place: NDArray[np.uint64], epoch: NDArray[np.uint64]) -> NDArray[np.uint64]:
         rows, columns = np.uint64(self._rows), np.uint64(self._columns)
         row, column = np.divmod(place, columns)

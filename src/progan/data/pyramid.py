@@ -5,6 +5,7 @@
     r0064-00000.u8   … up to the full resolution; a file holds at most about 1 GiB
     labels.i32       the class of every picture, little-endian int32, where there are classes
     labels.f32       n k, little-endian float32, where labels are numbers (see `labels.Labels`)
+    captions.txt     of every picture a line, tabs between its captions, UTF-8, where there are any
     report.json      what was left out and why
 
 Reading a batch touches only the bytes of the resolution asked for, so early stages of training
@@ -14,14 +15,16 @@ never read large pictures. Opening checks every file's size; `verify` checks eve
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from progan.core.errors import DataError
+from progan.core.errors import ConfigError, DataError
 from progan.core.specs import DataSpec
+from progan.data.captions import texts_kept, unpacked
 from progan.data.labels import Column, LabelKind, rows_kept
 from progan.data.manifest import Manifest, damaged, file_name, sha256_of
 from progan.data.records import LARGEST, SMALLEST
@@ -40,6 +43,7 @@ class Pyramid:
         self._maps: dict[str, NDArray[np.uint8]] = {}
         self._labels: NDArray[np.int32] | None = None
         self._rows: NDArray[np.float32] | None = None
+        self._captions: list[tuple[str, ...]] | None = None
 
     @classmethod
     def open(cls, path: str | Path) -> Pyramid:
@@ -111,6 +115,7 @@ class Pyramid:
             classes=len(self.classes),
             images=self.count,
             whole=self.manifest.whole,
+            **(self._of_captions() if self.captioned else {}),
             **(self._of_columns() if self.columns else {"label_shares": self._shares()}),
         )
 
@@ -120,6 +125,21 @@ class Pyramid:
             return ()
         counts = np.bincount(self.labels(np.arange(self.count)), minlength=len(self.classes))
         return () if len(set(counts)) == 1 else tuple((counts / self.count).tolist())
+
+    @property
+    def captioned(self) -> bool:
+        """Whether the pictures carry captions."""
+        return bool(self.manifest.captions)
+
+    @cached_property
+    def most_captions(self) -> int:
+        """Most captions that a picture has."""
+        return max(map(len, self.captions(np.arange(self.count))))
+
+    def _of_captions(self) -> dict[str, Any]:
+        """What a spec says of captions."""
+        texts = self.captions(np.arange(self.count))
+        return {"captions": self.most_captions, "caption_texts": texts_kept(texts)}
 
     def _of_columns(self) -> dict[str, Any]:
         """What a spec says of labels that are numbers."""
@@ -207,6 +227,24 @@ class Pyramid:
             flat = np.fromfile(self.path / "labels.f32", "<f4").astype(np.float32)
             self._rows = flat.reshape(self.count, len(self.columns))
         return self._rows[rows]
+
+    def captions(self, indices: Indices) -> list[tuple[str, ...]]:
+        """What is said of each picture: one caption or more.
+
+        Raises: DataError when the pictures carry none, or the file is not what was written.
+        """
+        if not self.captioned:
+            raise DataError(
+                f"{self.path} holds no captions. Build it anew from pictures that have some: "
+                "--set captions=found"
+            )
+        if self._captions is None:
+            try:
+                data = (self.path / "captions.txt").read_bytes()
+                self._captions = unpacked(data, self.count)
+            except (OSError, ValueError, ConfigError) as error:
+                raise damaged(self.path, "captions.txt is not what was written") from error
+        return [self._captions[row] for row in self._checked(indices).tolist()]
 
     def _checked(self, indices: Indices) -> NDArray[np.int64]:
         rows = np.asarray(indices, np.int64).reshape(-1)

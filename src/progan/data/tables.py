@@ -30,6 +30,7 @@ __all__ = [
     "LARGEST_BYTES",
     "Table",
     "as_text",
+    "caption_column",
     "one_of",
     "open_text",
     "read_table",
@@ -152,6 +153,21 @@ def one_of(found: Sequence[str]) -> str:
             f"{first} and {second} lie beside each other, and one table is read. Move one away."
         )
     return found[0]
+
+
+def caption_column(file: str, text: str) -> str | None:
+    """The column of a table that holds captions: text or caption, as its first line says."""
+    first = next((line for line in text.split("\n") if line.strip()), "")
+    titles: list[str] = []
+    if file == "metadata.csv":
+        titles = [title.strip() for title in next(csv.reader([first]), [])]
+    elif file == "metadata.jsonl":
+        try:
+            body = json.loads(first)
+        except (ValueError, RecursionError):
+            body = None
+        titles = list(body) if isinstance(body, dict) else []
+    return next((name for name in ("text", "caption") if name in titles), None)
 
 
 def unknown_column(file: str, came: str, known: Sequence[str]) -> DataError:

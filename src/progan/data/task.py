@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progan.core.errors import DataError
+from progan.data.captions import captions_of
 from progan.data.crew import Decoded, Job, measure
 from progan.data.disk import read_json
 from progan.data.labelling import labelling_of
@@ -96,6 +97,7 @@ class Task:
         if not source.count:
             raise no_pictures(source.name, 0, source.findings)
         self.labelling = labelling_of(source, settings)  # before any picture is opened
+        self.captions = captions_of(source, settings)
         side = resolution or choose_resolution(source, settings)
         self.sides = resolutions_to(side)
         source.check_resolution(side)
@@ -111,8 +113,15 @@ class Task:
         if wanted is not None and wanted < 1:
             raise DataError(f"images is {wanted}; it must be at least 1, or null for all of them.")
         listed = np.arange(source.count, dtype=np.int64)
+        known = np.ones(source.count, np.bool_) if self.captions is None else self.captions.known
         if self.labelling is not None and self.labelling.known is not None:
-            listed = listed[self.labelling.known]
+            known = known & self.labelling.known
+        listed = listed[known]
+        if not len(listed):
+            raise DataError(
+                f"no picture of {shown(source.name)} has both a label and a caption. Fill in "
+                "what is missing, or leave labels out: --set data.labels=none"
+            )
         used = min(wanted or len(listed), len(listed))
         # Spread evenly over the list: the first ones of a sorted folder could all be of one class.
         self.indices: NDArray[np.int64] = listed[np.arange(used) * len(listed) // used]
@@ -127,6 +136,8 @@ class Task:
         digest.add(len(self.indices), int(self.labelling is not None))
         if self.labelling is not None and self.labelling.asked:
             digest.add(*self.labelling.words(self.indices))
+        if self.captions is not None:
+            digest.add("captions", *self.captions.words(self.indices))
         return digest.hex()
 
     def jobs(self) -> list[Job]:
@@ -151,9 +162,24 @@ class Task:
         used = np.array([index for record in records for index in record.used], np.int64)
         return NONE if self.labelling is None or not len(used) else self.labelling.of(used)
 
+    def texts(self, records: Sequence[Record]) -> list[tuple[str, ...]]:
+        """The captions of the used pictures; empty without captions."""
+        if self.captions is None:
+            return []
+        return self.captions.of(
+            np.array([index for record in records for index in record.used], np.int64)
+        )
+
     def remarks(self, labels: Labels) -> tuple[str, ...]:
         """Of the source and its labels; a table that nobody asked for is named."""
         found = self.source.remarks + (self.labelling.remarks if self.labelling else ())
+        if self.captions is not None:
+            own = self.captions.of(self.indices)
+            found += self.captions.remarks
+            found += (
+                f"captions: {sum(map(len, own)):,}, "
+                f"{len({text for texts in own for text in texts}):,} of them different",
+            )
         if self._table and self.source.guarded and labels is NONE:
             found += (
                 f"{self._table} lies beside the pictures; its columns become labels when they "
@@ -187,6 +213,8 @@ class Task:
         """Of the listing, of labels, then of the pictures in their order."""
         unlabelled = self.labelling.findings if self.labelling else ()
         broken = tuple(finding for record in records for finding in record.findings)
+        if self.captions is not None:
+            unlabelled += self.captions.findings
         return self.source.findings + unlabelled + broken
 
 

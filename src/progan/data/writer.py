@@ -22,6 +22,7 @@ import numpy as np
 
 from progan.core.errors import DataError, RoomError
 from progan.core.faults import Faults
+from progan.data.captions import packed
 from progan.data.crew import Decoded, Job
 from progan.data.disk import read_json, replace, settle, size_text
 from progan.data.manifest import Manifest, file_name, sha256_of
@@ -107,6 +108,9 @@ class Writer:
             self._write("labels.i32", labels.values.astype("<i4").tobytes())
         elif labels.columns:
             self._write("labels.f32", labels.values.astype("<f4").tobytes())
+        captions = packed(self.task.texts(records))
+        if captions:
+            self._write("captions.txt", captions)
         manifest = Manifest(
             key=self.key,
             source=report.source,
@@ -115,6 +119,7 @@ class Writer:
             classes=labels.classes,
             label_kind=labels.kind,
             columns=labels.columns,
+            captions=len(captions),
             pictures_per_file={r: self._per_file(r, channels) for r in self.task.sides},
             sha256={},
             whole=self.task.whole,

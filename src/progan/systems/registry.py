@@ -155,6 +155,13 @@ SYSTEMS: Mapping[str, Entry] = {
             one_picture=True,
         ),
         Entry(
+            name="stackgan",
+            summary="pictures from captions: a small sketch first, then a large one upon it",
+            paper="Zhang et al. 2017, StackGAN: Text to Photo-realistic Image Synthesis",
+            system="progan.systems.stackgan:StackGAN",
+            config="progan.systems.configs.stackgan:StackGANConfig",
+        ),
+        Entry(
             name="ensemble",
             summary="several generators: independent, kept along one run, or sharing layers",
             paper="Hoang et al. 2018, MGAN (shared); plain games otherwise",

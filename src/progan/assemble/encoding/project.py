@@ -98,7 +98,7 @@ def project(
         seeds = range(search.seed, search.seed + max(search.tried, search.starts))
         drawn = draw_seeds(system, seeds)
         if label is not None:
-            drawn = dict(told(fields, drawn, [label] * len(seeds)))
+            drawn = dict(told(fields, drawn, [label] * len(seeds), system))
         drawn = {name: value.to(model.device) for name, value in drawn.items()}
         with torch.no_grad():
             values = torch.cat(

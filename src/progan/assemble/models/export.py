@@ -122,9 +122,12 @@ def _card(model: Exportable, name: str) -> str:
     if model.label_names:
         classes = f" with {len(model.label_names)} labels"
     data = _data_words(model)
+    kind, texts = "unconditional-image-generation", ""
+    if stored.spec.captions:
+        kind, texts = "text-to-image", f"progan sample {name} --text TEXT texts.png\n"
     return f"""---
 library_name: progan
-pipeline_tag: unconditional-image-generation
+pipeline_tag: {kind}
 tags: [gan, {stored.recipe.system}, image-generation]
 ---
 
@@ -146,7 +149,7 @@ progan.grid(images, "4x4").save("grid.png")
 
 ```text
 progan sample {name} --seeds 0-15 --grid 4x4 grid.png
-```
+{texts}```
 
 ## Files
 

@@ -3,6 +3,7 @@
     classes        3, or a name
     several        glasses=1,hat=0              0 or 1 for each that is named
     numbers        age=37, in the data's units  within what the data have
+    captions       any text
 
 What a label does not name stays as the picture's seed draws it.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -23,13 +24,36 @@ from progan.core.errors import ConfigError
 from progan.core.latents import LatentField, Latents
 from progan.core.specs import DataSpec
 from progan.core.spelling import nearest
+from progan.core.text import cleaned
 
-__all__ = ["Asked", "Label", "Words", "asked_from_plain", "plain", "told"]
+__all__ = ["Asked", "Caption", "Label", "Words", "asked_from_plain", "plain", "told"]
 
 Label = int | str | Mapping[str, float]
-"""A class by number or name; several labels or numbers as text or by name."""
-Asked = int | tuple[tuple[int, float], ...]
-"""A class; or the numbers of a label's row that are asked for, each with its place."""
+"""A class by number or name; several labels or numbers as text or by name; a caption."""
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What a picture is asked to show."""
+
+    text: str
+
+
+Asked = int | tuple[tuple[int, float], ...] | Caption
+"""A class; or the numbers of a label's row that are asked for, each with its place; or a text."""
+
+
+class Phrases(Protocol):
+    """A system that draws what captions say."""
+
+    def phrased(self, texts: Sequence[str]) -> Tensor:
+        """Captions as vectors, n f."""
+        ...
+
+    def caption_rows(self, caption: Tensor) -> Tensor:
+        """Captions as they are drawn, as vectors."""
+        ...
+
 
 SWITCHES = {"true": 1.0, "yes": 1.0, "on": 1.0, "false": 0.0, "no": 0.0, "off": 0.0}
 MOST_NUMBERS = 1024
@@ -50,12 +74,16 @@ class Words:
     """Of each of them, what may be asked for."""
     on_off: bool = False
     """Whether they are 0 or 1."""
+    captions: bool = False
+    """Whether any text can be asked for."""
 
     @classmethod
     def of(
         cls, fields: Sequence[LatentField], spec: DataSpec, class_names: tuple[str, ...]
     ) -> Words:
         """The labels that a generator with these inputs takes."""
+        if any(field.role == "caption" for field in fields):
+            return cls(captions=True)
         classes = max((field.choices for field in fields if field.role == "class"), default=0)
         rows = [field for field in fields if field.role == "class" and not field.choices]
         if classes or not rows:
@@ -70,6 +98,8 @@ class Words:
 
         Raises ConfigError for a class or name that is not known, and a value out of range.
         """
+        if self.captions:
+            return Caption(cleaned(str(label)))
         if self.names:
             given = label if isinstance(label, Mapping) else self._pairs(str(label))
             return tuple(sorted(self._entry(name, value) for name, value in given.items()))
@@ -79,7 +109,9 @@ class Words:
         """Whether something asked of another model can be asked of this one."""
         if isinstance(asked, int):
             return asked < self.classes
-        return all(place < len(self.names) for place, _ in asked)
+        if isinstance(asked, Caption):
+            return self.captions
+        return not self.captions and all(place < len(self.names) for place, _ in asked)
 
     def rows(self) -> list[Asked]:
         """What the rows of a sheet ask for: each class; each label off, then on; or each number
@@ -166,26 +198,46 @@ class Words:
 
 
 def told(
-    fields: Sequence[LatentField], latents: Latents, asked: Sequence[Asked | None]
+    fields: Sequence[LatentField],
+    latents: Latents,
+    asked: Sequence[Asked | None],
+    system: Any = None,
 ) -> dict[str, Tensor]:
-    """`latents` with the labels asked for, one for each row; None leaves a row as it is."""
+    """`latents` with the labels asked for, one for each row; None leaves a row as it is.
+
+    Captions are read by `system`.
+    """
     found = dict(latents)
     for field in fields:
+        if field.role == "caption":
+            found[field.name] = _captioned(found[field.name], asked, system)
         if field.role != "class":
             continue
         rows = found[field.name].clone()
         for row, label in enumerate(asked):
             if isinstance(label, int):
                 rows[row] = label
-            elif label is not None:
+            elif isinstance(label, tuple):
                 for place, value in label:
                     rows[row].view(-1)[place] = value
         found[field.name] = rows
     return found
 
 
+@torch.no_grad()
+def _captioned(drawn: Tensor, asked: Sequence[Asked | None], system: Phrases) -> Tensor:
+    """Vectors of captions, in place of those that were drawn."""
+    rows = system.caption_rows(drawn).to(drawn.device, copy=True)
+    for row, label in enumerate(asked):
+        if isinstance(label, Caption):
+            rows[row] = system.phrased([label.text])[0]
+    return rows
+
+
 def plain(asked: Asked | None) -> Any:
     """What is asked for, as JSON holds it."""
+    if isinstance(asked, Caption):
+        return {"text": asked.text}
     return [list(pair) for pair in asked] if isinstance(asked, tuple) else asked
 
 
@@ -193,6 +245,11 @@ def asked_from_plain(value: Any) -> Asked:
     """Read what `plain` wrote. Raises ValueError for anything else."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 2**31:
         return value
+    if isinstance(value, dict) and value.keys() == {"text"} and isinstance(value["text"], str):
+        try:
+            return Caption(cleaned(value["text"]))
+        except ConfigError as error:
+            raise ValueError("a text is not what it must be") from error
     if isinstance(value, list) and len(value) <= MOST_NUMBERS:
         pairs = tuple(_pair(pair) for pair in value)
         if len({place for place, _ in pairs}) == len(pairs):

@@ -84,5 +84,5 @@ def draw(
     if labels is not None:
         given = list(labels) * count if len(labels) == 1 else list(labels)
         given += [given[-1]] * missing
-        latents = told(model.system.latent_fields, latents, given)
+        latents = told(model.system.latent_fields, latents, given, model.system)
     return np.ascontiguousarray(backend(latents)[:count].transpose(0, 2, 3, 1))

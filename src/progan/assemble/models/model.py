@@ -223,8 +223,8 @@ class Model:
 
         `truncation`, above 0 and at most 1: the smaller, the safer and the more alike. `labels`,
         one for all or one a seed, for models that take them: a class by name or number, or
-        {"age": 37} for labels that are numbers; without, classes go round by seed, and what else
-        is not said is drawn from the rows of the data.
+        {"age": 37} for labels that are numbers, or a caption; without, classes go round by seed,
+        and what else is not said is drawn from the rows of the data.
         """
         pictures = list(self.each(seeds, truncation, labels))
         if not pictures:
@@ -310,7 +310,9 @@ class Model:
                 )
             rows = smooth_walk(self._fields, seeds[0], frames, sigma=sigma, truncation=truncation)
             fields, std = self._fields, self.z_std
-            rows = rows if label is None else (told(fields, row, [label]) for row in rows)
+            rows = (
+                rows if label is None else (told(fields, row, [label], self.system) for row in rows)
+            )
         elif kind == "loop":
             if len(seeds) < 2:
                 raise ConfigError(
@@ -396,7 +398,7 @@ class Model:
             return self.canvas.latents(self.system, seed, truncation, self.z_std)
         assert isinstance(self.system, Samples)
         row = draw_seeds(self.system, [seed], truncation, self.z_std)
-        return row if label is None else told(self._fields, row, [label])
+        return row if label is None else told(self._fields, row, [label], self.system)
 
     def picture(self, row: Latents) -> Frame:
         """The picture, h w c, of one row of latents."""
@@ -411,7 +413,7 @@ class Model:
         if labels is None:
             return None
         given = [labels] if isinstance(labels, int | str | Mapping) else list(labels)
-        if not self.classes and not self.label_names:
+        if not self.classes and not self.label_names and not self.words.captions:
             raise ConfigError(
                 "This model was trained without classes, so it takes no label. Leave labels out."
             )

@@ -141,6 +141,19 @@ def with_usual_preset(recipe: Recipe, device: str) -> Recipe:
     return replace(recipe, preset=getattr(type(config), "DEVICE_PRESETS", {}).get(device))
 
 
+def with_captions(recipe: Recipe) -> Recipe:
+    """The recipe with captions looked for, where its system takes them and nothing is said.
+
+    Of packaged sets the classes are left: a portrait's caption says more than its hair style.
+    """
+    takes = getattr(load_config_class(entry_of(recipe).name), "CAPTIONED", False)
+    if recipe.data.captions != "auto" or not takes:
+        return recipe
+    own = recipe.data.labels == "auto" and _is_packaged_set(recipe.data.source)
+    labels = "none" if own else recipe.data.labels
+    return replace(recipe, data=replace(recipe.data, captions="found", labels=labels))
+
+
 def describe_systems() -> tuple[SystemRow, ...]:
     """All systems, in the order of the registry."""
     return tuple(_row(entry) for entry in SYSTEMS.values())

@@ -187,9 +187,9 @@ class Filled:
 def used_names(system: System[Any]) -> dict[str, tuple[str, str]]:
     """What generating may read: name in the system → (name in `average/`, name in `system/`).
 
-    All averaged submodules, and beside them everything but the submodules of players who own
-    nothing averaged: a critic is left out, a buffer of the system is not. Without an average, the
-    first name is empty.
+    All averaged and kept submodules, and beside them everything but the submodules of players who
+    own nothing of those: a critic is left out, a buffer of the system is not. Without an average,
+    the first name is empty.
     """
     averaged = {
         f"{module}.{name}": f"average/{module}/{name}"
@@ -198,7 +198,7 @@ def used_names(system: System[Any]) -> dict[str, tuple[str, str]]:
     }
     wanted = {
         id(parameter)
-        for module in system.averaged
+        for module in (*system.averaged, *system.kept)
         for parameter in system.get_submodule(module).parameters()
     }
     rivals: set[int] = set()

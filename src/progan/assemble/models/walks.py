@@ -72,6 +72,8 @@ def loop_walk(fields: tuple[LatentField, ...], keys: Latents, frames: int) -> It
 
 def part_way(field: LatentField, a: Tensor, b: Tensor, t: float) -> Tensor:
     """A share `t` of the way from `a` to `b`, two values of a field."""
+    if field.role == "caption" and a.is_floating_point():
+        return torch.lerp(a, b, t)
     if field.prior == "categorical" and field.mixes and bool((a != b).all()):
         ends = one_hot(torch.stack([a, b]), field.choices).float()
         return torch.lerp(ends[0], ends[1], t)
@@ -95,7 +97,7 @@ def label_rows(
     for step in range(steps):
         row = dict(start)
         for field in fields:
-            if field.role == "class":
+            if field.role in ("class", "caption"):
                 a, b = start[field.name][0], end[field.name][0]
                 row[field.name] = part_way(field, a, b, step / (steps - 1))[None]
         yield row

@@ -20,7 +20,7 @@ from progan.assemble.models.stored import MODEL_FILE
 from progan.core.errors import ConfigError
 from progan.core.grids import columns_for, parse_grid
 
-__all__ = ["SWEEP", "between", "by_class", "settings_for", "summed", "traversal", "ways"]
+__all__ = ["SWEEP", "between", "by_class", "by_text", "settings_for", "summed", "traversal", "ways"]
 
 DEFAULT_SEEDS = 16
 CLASS_SEEDS = 8
@@ -104,6 +104,25 @@ def by_class(
         truncation=truncation,
     )
     return replace(settings, labels=tuple(asked for asked in rows for _ in numbers))
+
+
+def by_text(
+    model: Model,
+    texts: Sequence[str],
+    *,
+    seeds: str | Sequence[int] | None = None,
+    truncation: float | None = None,
+) -> Settings:
+    """The settings of a sheet with a row for each caption, the same seeds in every row."""
+    given = range(CLASS_SEEDS) if seeds is None else seeds
+    numbers = parse_seeds(given) if isinstance(given, str) else list(given)
+    return settings_for(
+        model,
+        seeds=numbers * len(texts),
+        grid=f"{len(numbers)}x{len(texts)}",
+        truncation=truncation,
+        labels=[text for text in texts for _ in numbers],
+    )
 
 
 def between(

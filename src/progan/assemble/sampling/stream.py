@@ -180,7 +180,7 @@ def _labels_of(
     def drawn(seeds: range) -> NDArray[Any]:
         latents = draw_seeds(system, seeds, truncation)
         if asked is not None:
-            latents = told(system.latent_fields, latents, list(asked) * len(seeds))
+            latents = told(system.latent_fields, latents, list(asked) * len(seeds), system)
         found = latents[field.name].numpy()
         return words.in_units(found.reshape(len(seeds), -1)) if words.names else found
 

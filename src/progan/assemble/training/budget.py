@@ -110,14 +110,16 @@ def _finish(device: torch.device) -> None:
 def measure(
     trainer: Trainer, *, seconds: float = 0.4, within: float | None = None
 ) -> dict[int, float]:
-    """Images per second of every stage; stages that differ only in length are measured once.
+    """Images per second of every stage; those that differ only in length, and in which the same
+    players play, are measured once.
 
     `seconds` for each, or about `within` for all together.
     """
     kinds = [
-        replace(stage, name="", images=1, fresh_optimizers=False) for stage in trainer.plan.stages
+        (replace(stage, name="", images=1, fresh_optimizers=False), _players(trainer, index))
+        for index, stage in enumerate(trainer.plan.stages)
     ]
-    known: dict[Stage, float] = {}
+    known: dict[tuple[Stage, tuple[str, ...]], float] = {}
     began = time.perf_counter()
     for index, kind in enumerate(kinds):
         if kind in known:
@@ -129,6 +131,13 @@ def measure(
             trainer, trainer.plan.stages[index], trainer.data, seconds=seconds
         )
     return {index: known[kind] for index, kind in enumerate(kinds)}
+
+
+def _players(trainer: Trainer, index: int) -> tuple[str, ...]:
+    """Who plays in a stage."""
+    stage = trainer.plan.stages[index]
+    at = Progress(images=0, step=0, index=index, stage=stage, fraction=0.0)
+    return tuple(name for turn in trainer.system.turns(at) for name in turn.players)
 
 
 @dataclass

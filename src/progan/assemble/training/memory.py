@@ -105,12 +105,12 @@ def _most(number: int | None) -> int | None:
 
 
 def _stages(plan: Plan) -> list[Stage]:
-    """The stage of each resolution that takes most, smallest pictures first."""
+    """The stage of each resolution that takes most, the last of equals; smallest pictures first."""
     found: dict[int, Stage] = {}
     for stage in plan.stages:
         height, width = height_width(stage.resolution)
         old = found.get(height * width)
-        if old is None or (stage.batch, stage.fade) > (old.batch, old.fade):
+        if old is None or (stage.batch, stage.fade) >= (old.batch, old.fade):
             found[height * width] = stage
     return [found[pixels] for pixels in sorted(found)]
 

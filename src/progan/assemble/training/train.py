@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from progan.assemble.models.build import build_system, versions
-from progan.assemble.models.recipes import with_usual_preset
+from progan.assemble.models.recipes import with_captions, with_usual_preset
 from progan.assemble.training.ask import Asked, Prepared, name_of
 from progan.assemble.training.screens import Screen
 from progan.assemble.training.session import Outcome, Session
@@ -201,7 +201,7 @@ def suited(recipe: Recipe, source: Source, device: torch.device) -> tuple[Recipe
     And a remark for the plan's title. Refuses a precision that does not suit the device.
     """
     refuse_precision(recipe.train.precision, device)
-    recipe, remark = _choose_for(recipe, device)
+    recipe, remark = _choose_for(with_captions(recipe), device)
     return _choose_shards(_choose_resolution(recipe, source, device)), remark
 
 

@@ -92,6 +92,14 @@ class Source(Protocol):
         Raises: DataError for columns that it lacks, or a table that is broken.
         """
 
+    def captions(self, asked: str) -> Table | None:
+        """One column: what is said of each picture, one caption a line; None where nothing is.
+
+        `asked` is found, files, or a column's name, as in `data.captions`.
+
+        Raises: DataError for a column that is not there, or a table that is broken.
+        """
+
     def reader(self) -> Reader:
         """The reader that goes with the list."""
 
@@ -119,6 +127,10 @@ class Tableless:
         return ""
 
     def table(self, columns: Sequence[str]) -> Table | None:
+        """None."""
+        return None
+
+    def captions(self, asked: str) -> Table | None:
         """None."""
         return None
 

@@ -95,6 +95,13 @@ class BuiltSource(IndexedSource):
         cells = {name: [repr(v) for v in rows[:, own.index(name)].tolist()] for name in columns}
         return Table(self.name, cells, ())
 
+    def captions(self, asked: str) -> Table | None:
+        """Those it was built with, whatever they were called."""
+        if not self.pyramid.captioned:
+            return None
+        own = self.pyramid.captions(np.arange(self.count))
+        return Table(self.name, {"text": ["\n".join(texts) for texts in own]}, ())
+
     def reader(self) -> BuiltReader:
         """A reader of the same folder."""
         return BuiltReader(str(self.path.resolve()))

@@ -128,11 +128,19 @@ class FaceSource:
 
     def table(self, columns: Sequence[str]) -> Table | None:
         """These columns of the folder's table."""
-        found = self.photographs.table(columns)
+        return self._of_used(self.photographs.table(columns))
+
+    def captions(self, asked: str) -> Table | None:
+        """Those of the photographs."""
+        return self._of_used(self.photographs.captions(asked))
+
+    def _of_used(self, found: Table | None) -> Table | None:
+        """A table's lines for the faces."""
         if found is None:
             return None
         kept = {name: [cells[i] for i in self._used] for name, cells in found.columns.items()}
-        return replace(found, columns=kept, lines=[found.lines[i] for i in self._used])
+        lines = [found.lines[i] for i in self._used] if found.lines else ()
+        return replace(found, columns=kept, lines=lines)
 
     def reader(self) -> FaceReader:
         """A reader of the same folder."""

@@ -18,7 +18,16 @@ from progan.data.pictures import decode, size_of
 from progan.data.records import Block, Finding, Frame, shown
 from progan.data.sources.base import Digest, Ref
 from progan.data.sources.names import classes_of, sort_key, unread_format, wanted
-from progan.data.tables import CELEBA, FILES, Table, one_of, open_text, read_table
+from progan.data.sources.texts import text_files
+from progan.data.tables import (
+    CELEBA,
+    FILES,
+    Table,
+    caption_column,
+    one_of,
+    open_text,
+    read_table,
+)
 
 __all__ = ["FolderReader", "FolderSource"]
 
@@ -208,6 +217,18 @@ class FolderSource:
             return None
         path = one_of(self._tables)
         return read_table(os.path.basename(path), open_text(path), self.names, columns)
+
+    def captions(self, asked: str) -> Table | None:
+        """Of a column of the table in the folder, or of a .txt beside each picture."""
+        if asked in ("found", "files"):
+            column = None
+            if self._tables and asked == "found":
+                path = one_of(self._tables)
+                column = caption_column(os.path.basename(path), open_text(path))
+            if column is None:
+                return text_files(self.folder, self.names)
+            asked = column
+        return self.table((asked,))
 
     def reader(self) -> FolderReader:
         """A reader of the same folder."""

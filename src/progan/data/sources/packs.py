@@ -108,6 +108,14 @@ class PackSource(IndexedSource):
                 raise unknown_column(self.name, name, self.pack.columns)
         return Table(self.name, self.pack.cells(np.arange(self.count), columns), ())
 
+    def captions(self, asked: str) -> Table | None:
+        """A sentence for each portrait; of other sets a column, if it is named."""
+        if asked not in ("found", "files"):
+            return self.table((asked,))
+        if asked == "files" or not isinstance(self.pack, PortraitSet):
+            return None
+        return Table(self.name, {"text": self.pack.captions(np.arange(self.count))}, ())
+
     def reader(self) -> PackReader:
         """A reader of the same set."""
         return PackReader(self.name, self.count if _is_drawn(self.pack) else None)

@@ -176,19 +176,30 @@ class ZipSource:
         """These columns of the table beside the pictures."""
         if not self._tables:
             return None
+        name, text = self._table_text()
+        folder = self._tables[0].filename.replace("\\", "/").removesuffix(name)
+        below = [picture.replace("\\", "/").removeprefix(folder) for picture in self._names]
+        return tables.read_table(name, text, below, columns, where="folder in the archive")
+
+    def captions(self, asked: str) -> tables.Table | None:
+        """Of a column of the table; .txt files in an archive are not read."""
+        if asked == "files" or not self._tables:
+            return None
+        column = tables.caption_column(*self._table_text()) if asked == "found" else asked
+        return self.table((column,)) if column else None
+
+    def _table_text(self) -> tuple[str, str]:
+        """The table's name, and all of it."""
         tables.one_of([info.filename for info in self._tables])
         name = self.table_name
         try:
             with opened_zip(self.path) as archive, archive.open(self._tables[0]) as member:
-                text = tables.as_text(member.read(tables.LARGEST_BYTES + 1), name)
+                return name, tables.as_text(member.read(tables.LARGEST_BYTES + 1), name)
         except BROKEN as error:
             raise DataError(
                 f"{name} in {shown(self.name)} cannot be read ({shown(str(error)[:80])}). Make "
                 "the archive again, or leave its labels: --set data.labels=none"
             ) from error
-        folder = self._tables[0].filename.replace("\\", "/").removesuffix(name)
-        below = [picture.replace("\\", "/").removeprefix(folder) for picture in self._names]
-        return tables.read_table(name, text, below, columns, where="folder in the archive")
 
     def reader(self) -> ZipReader:
         """A reader of the same archive."""

@@ -1,0 +1,265 @@
+"""Tasks of StackGAN: do pictures show what their captions say, and large ones more than small?"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from progan.acceptance.bands import energy_above
+from progan.acceptance.captioned import (
+    COLOURS,
+    SHAPES,
+    CaptionedDraws,
+    CaptionedPictures,
+    captioned_shapes,
+    kinds,
+    said,
+)
+from progan.acceptance.digits import seen
+from progan.acceptance.encoders import shown
+from progan.acceptance.pictures import BLOCK, Pictures, played
+from progan.acceptance.record import Numbers, Task
+from progan.assemble.models.build import build_system
+from progan.core.config import apply_sets
+from progan.core.grids import to_uint8
+from progan.core.plan import Progress
+from progan.core.recipe import Recipe, TrainSettings
+from progan.engine.loop import Trainer
+from progan.engine.preview import seeded
+from progan.extractors.base import Extractor
+from progan.extractors.trained import as_extractor
+from progan.extractors.training import LabelledPictures, accuracy, train_classifier
+from progan.lab.exhibits.record import Number
+from progan.layers.resample import down
+
+__all__ = ["TASKS"]
+
+PRESET = "cpu"
+KNOWN, HELD = 6_000, 1_000
+READ_SIDE = 16
+READER_IMAGES = 12_000
+SETS = (
+    "ratio=2",
+    "width=16",
+    "critic_width=12",
+    "second_width=16",
+    "second_critic_width=8",
+    "blocks=1",
+    "code=32",
+    "latent_size=16",
+    "features=64",
+    "buckets=1024",
+    "batch=32",
+    "optimizer.lr=0.0005",
+    f"text_images={32 * 250}",
+    f"images={32 * 1_500}",
+    f"second_images={32 * 1_500}",
+)
+AGREE = 0.85
+LESS = 0.01
+"""By how much the second stage may be read worse: two deviations of a share of 1,000."""
+TOLD_APART = 0.9
+STIRRED = 0.01
+STEPS = 6
+PER_STEP = 64
+
+
+def measured(seed: int) -> Numbers:
+    """Shapes of 16 pixels, then of 32, from sentences; read by a classifier of real ones."""
+    return told(trained(captioned_shapes(KNOWN, 0), seed), seed)
+
+
+def told(trainer: Trainer, seed: int) -> Numbers:
+    """What the pictures of a trained system come to."""
+    held = captioned_shapes(HELD, 1)
+    judge, reads = reader(seed)
+    first, last = _end(trainer, 1), _end(trainer, 2)
+    with shown(trainer) as system, torch.no_grad(), seeded("acceptance", "stacked"):
+        latents = {**system.draw(HELD), "caption": system.phrased(held.texts)}
+        small, large = (_drawn(system, latents, at) for at in (first, last))
+        stirred = _stirred(system, latents, last)
+        steps = {at.stage.name: _steps(system, at) for at in (first, last)}
+        sure = {at.stage.name: _told_apart(system, held, at) for at in (first, last)}
+    wanted = held.pictures.labels
+    return {
+        "classifier": Number(
+            words="the classifier: share of held-out pictures whose colour and shape it reads",
+            value=reads,
+        ),
+        **_agreement(judge, small, wanted, "stage I"),
+        **_agreement(judge, large, wanted, "stage II"),
+        "gain": Number(
+            words="colour and shape of stage II, less those of stage I",
+            value=_share(judge, large, wanted) - _share(judge, small, wanted),
+            low=-LESS,
+        ),
+        "noise": Number(
+            words="deviation that the noise around captions makes, over that of all pictures",
+            value=stirred,
+            low=STIRRED,
+        ),
+        "detail": Number(
+            words="energy of stage II beyond what stage I's pictures have when enlarged, over "
+            "theirs there",
+            value=energy_above(large) / energy_above(_enlarged(small, large.shape[-1])),
+            low=1.0,
+        ),
+        **{
+            f"rising, {name}": Number(
+                words=f"{name}: share of steps from a red to a blue caption that are bluer",
+                value=value,
+                low=1.0,
+            )
+            for name, value in steps.items()
+        },
+        **{
+            f"told apart, {name}": Number(
+                words=f"{name}: share of held-out pictures scored higher with their own caption "
+                "than with another's",
+                value=value,
+                low=TOLD_APART,
+            )
+            for name, value in sure.items()
+        },
+    }
+
+
+def trained(known: CaptionedPictures, seed: int) -> Trainer:
+    """StackGAN on captioned pictures, to its end."""
+    recipe = Recipe(system="stackgan", preset=PRESET, train=TrainSettings(seed=seed))
+    system = build_system(apply_sets(recipe, list(SETS)), known.spec, torch.device("cpu"))
+    return played(Trainer(system, CaptionedDraws(known=known, seed=seed), seed=seed))
+
+
+@lru_cache(maxsize=1)
+def reader(seed: int) -> tuple[Extractor, float]:
+    """A classifier of colour and shape at 16 pixels, and what it reads of held-out pictures."""
+    known, held = (_small(captioned_shapes(n, s)) for n, s in ((KNOWN, 0), (HELD, 1)))
+    classes = len(COLOURS) * len(SHAPES)
+    network = train_classifier(known, classes, images=READER_IMAGES, seed=seed)
+    names = tuple(map(str, range(classes)))
+    judge = as_extractor(network, f"shapes-{seed}", side=READ_SIDE, channels=3, classes=names)
+    return judge, accuracy(network, held, classes)[0]
+
+
+def _small(pictures: CaptionedPictures) -> LabelledPictures:
+    own: Pictures = pictures.pictures
+    pixels = to_uint8(down(own.images, own.spec.resolution // READ_SIDE))
+    return LabelledPictures(gather=lambda numbers: pixels[numbers], labels=own.labels)
+
+
+def _end(trainer: Trainer, index: int) -> Progress:
+    """The end of a stage."""
+    return trainer.plan.at(trainer.plan.start(index + 1) - 1)
+
+
+def _drawn(system: Any, latents: Any, at: Progress) -> Tensor:
+    """Pictures of latents, in blocks."""
+    count = len(latents["z"])
+    return torch.cat(
+        [
+            system.generate({k: v[i : i + BLOCK] for k, v in latents.items()}, at)
+            for i in range(0, count, BLOCK)
+        ]
+    )
+
+
+def _read(judge: Extractor, image: Tensor) -> NDArray[np.int64]:
+    return seen(judge, to_uint8(down(image, image.shape[-1] // READ_SIDE)))
+
+
+def _share(judge: Extractor, image: Tensor, wanted: NDArray[np.int64]) -> float:
+    return float((_read(judge, image) == wanted).mean())
+
+
+def _agreement(
+    judge: Extractor, image: Tensor, wanted: NDArray[np.int64], name: str
+) -> dict[str, Number]:
+    """Shares of pictures whose colour, shape, and both are what the caption says."""
+    read, (colour, shape) = _read(judge, image), kinds(wanted)
+    return {
+        name: Number(
+            words=f"{name}: share of pictures whose colour and shape are read as the caption says",
+            value=_share(judge, image, wanted),
+            low=AGREE,
+        ),
+        f"{name}, colour": Number(
+            words="the colour alone", value=float((read // len(SHAPES) == colour).mean())
+        ),
+        f"{name}, shape": Number(
+            words="the shape alone", value=float((read % len(SHAPES) == shape).mean())
+        ),
+    }
+
+
+def _stirred(system: Any, latents: Any, at: Progress) -> float:
+    """Deviation over ε alone, z and caption fixed, over the deviation of all."""
+    few = {name: value[:PER_STEP] for name, value in latents.items()}
+    again = []
+    for _ in range(4):
+        fresh = system.draw(PER_STEP)
+        noise = {name: fresh[name] for name in ("first noise", "second noise")}
+        again.append(_drawn(system, {**few, **noise}, at))
+    several = torch.stack(again)
+    return float(several.std(dim=0).square().mean().sqrt() / several.std())
+
+
+def _steps(system: Any, at: Progress) -> float:
+    """Share of the steps from red to blue, over all shapes, at which pictures turn bluer."""
+    latents = system.draw(PER_STEP)
+    rises = []
+    for shape in range(len(SHAPES)):
+        ends = [
+            said(list(COLOURS).index(name) * len(SHAPES) + shape, 0) for name in ("red", "blue")
+        ]
+        start, end = system.phrased(ends)
+        hues = []
+        for t in torch.linspace(0, 1, STEPS).tolist():
+            rows = torch.lerp(start, end, t).expand(PER_STEP, -1)
+            image = _drawn(system, {**latents, "caption": rows}, at)
+            hues.append(float((image[:, 2] - image[:, 0]).mean()))
+        rises += [after > before for before, after in pairwise(hues)]
+    return float(np.mean(rises))
+
+
+def _told_apart(system: Any, held: CaptionedPictures, at: Progress) -> float:
+    """Share of pictures whose score is higher with their own caption than with another's."""
+    draws = CaptionedDraws(known=held, seed=0)
+    higher = []
+    for start in range(0, HELD, BLOCK):
+        batch = draws.batch(range(start, start + BLOCK), at.resolution)
+        phi = system.vectors(batch.caption)
+        other = _of_another_kind(batch.kind)
+        critic = system.critic(at)
+        higher.append(critic(batch.image, phi) > critic(batch.image, phi[other]))
+    return float(torch.cat(higher).float().mean())
+
+
+def _of_another_kind(kind: Tensor) -> Tensor:
+    """For each row, the next one of another kind."""
+    differs = kind[:, None] != kind
+    number = torch.arange(len(kind))
+    away = (number - number[:, None]) % len(kind)
+    return torch.where(differs, away, len(kind)).argmin(dim=1)
+
+
+def _enlarged(image: Tensor, side: int) -> Tensor:
+    return interpolate(image, size=(side, side), mode="bilinear", align_corners=False)
+
+
+TASKS = (
+    Task(
+        slug="shapes",
+        words="coloured shapes from sentences, of 16 pixels and then of 32",
+        source="Zhang et al. 2017, sections 3.2 to 3.4 and figure 7; a measurement",
+        minutes=6,
+        make=measured,
+    ),
+)

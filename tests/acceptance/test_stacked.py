@@ -1,0 +1,59 @@
+"""What the tasks of StackGAN are made of: shapes that are as they are said to be."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from progan.acceptance.captioned import (
+    COLOURS,
+    SHAPES,
+    WORDINGS,
+    CaptionedDraws,
+    captioned_shapes,
+    kinds,
+    said,
+)
+from progan.acceptance.stacked import _of_another_kind
+from progan.core.text import grams
+
+
+def test_a_picture_has_the_colour_and_roughly_the_area_of_its_label() -> None:
+    made = captioned_shapes(240, 3)
+    pixels = made.pictures.pixels.astype(float)
+    colour, shape = kinds(made.pictures.labels)
+    palette = np.array(list(COLOURS.values()), float)
+    # the pixel that is furthest from grey lies within the shape
+    spread = pixels.max(axis=1) - pixels.min(axis=1)
+    flat = spread.reshape(len(pixels), -1).argmax(axis=1)
+    found = pixels.reshape(len(pixels), 3, -1)[np.arange(len(pixels)), :, flat]
+    nearest = ((found[:, None] - palette) ** 2).sum(axis=2).argmin(axis=1)
+    assert np.array_equal(nearest, colour)
+    share = (spread > 40).mean(axis=(1, 2))
+    means = [share[shape == number].mean() for number in range(len(SHAPES))]
+    assert means[SHAPES.index("circle")] > means[SHAPES.index("cross")] > 0.1
+    assert means[SHAPES.index("circle")] > means[SHAPES.index("triangle")] > 0.1
+
+
+def test_a_sentence_names_colour_and_shape_and_nothing_of_others() -> None:
+    for label in range(len(COLOURS) * len(SHAPES)):
+        colour, shape = (int(part) for part in kinds(np.array(label)))
+        for wording in range(len(WORDINGS)):
+            words = set(said(label, wording).replace(",", "").split())
+            assert words & COLOURS.keys() == {list(COLOURS)[colour]}
+            assert words & set(SHAPES) == {SHAPES[shape]}
+
+
+def test_batches_bring_pictures_their_sentences_and_their_kinds() -> None:
+    made = captioned_shapes(240, 3)
+    draws = CaptionedDraws(known=made, seed=0)
+    batch = draws.batch(range(6), 16)
+    assert batch.image.shape == (6, 3, 16, 16)
+    for row, kind in zip(batch.caption[:, 0].tolist(), batch.kind.tolist(), strict=True):
+        own = tuple(number for number in row if number)
+        assert own in {grams(said(kind, wording)) for wording in range(len(WORDINGS))}
+    assert torch.equal(draws.batch(range(2, 4), 16).image, batch.image[2:4])
+
+
+def test_another_kind_is_the_next_that_differs() -> None:
+    assert _of_another_kind(torch.tensor([4, 4, 7, 4])).tolist() == [2, 2, 3, 2]
