@@ -11,7 +11,7 @@ from contract.variants import VARIANTS, Variant
 from contract.worker import Job, play, spawn
 
 # One worker of pytest-xdist for all of them (--dist loadgroup), for they share their setup.
-pytestmark = pytest.mark.xdist_group("processes")
+pytestmark = [pytest.mark.xdist_group("processes"), pytest.mark.timeout(900)]
 
 STEPS = 4
 """Steps in each stage: 20 in all for a system that grows from 4 to 16 pixels."""

@@ -80,7 +80,7 @@ def spawn(jobs: Sequence[Job], folder: Path, *, processes: int = 1, **environmen
         for rank in range(processes)
     ]
     try:
-        said = [process.communicate(timeout=240)[0] for process in running]
+        said = [process.communicate(timeout=600)[0] for process in running]
     finally:
         for process in running:
             process.kill()
