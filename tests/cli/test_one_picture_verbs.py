@@ -11,8 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from progan.assemble.models.canvas import bytes_for, of_one_picture, on_canvas
 from progan.assemble.models.model import load
+from progan.assemble.models.one_picture import bytes_for, of_one_picture, on_canvas
 from progan.assemble.models.stored import open_stored
 from progan.assemble.sampling.remake import blended, grown, read_picture, remake
 from progan.cli.app import run as progan

@@ -291,7 +291,7 @@ def _on_canvas(model: Model, given: Mapping[str, Any]) -> Model:
     """The model on the canvas that is asked for; what a large picture takes is said."""
     if not {"size", "from-scale"} & given.keys():
         return model
-    from progan.assemble.models.canvas import bytes_for, of_one_picture, on_canvas
+    from progan.assemble.models.one_picture import bytes_for, of_one_picture, on_canvas
     from progan.core.plan import height_width
 
     size = height_width(_size(given["size"], "size")) if "size" in given else None

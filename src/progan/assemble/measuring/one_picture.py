@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from progan.assemble.models.canvas import of_one_picture
 from progan.assemble.models.model import load
+from progan.assemble.models.one_picture import of_one_picture
 from progan.core.grids import to_uint8
 from progan.core.plan import Progress
 from progan.data.build import open_or_build

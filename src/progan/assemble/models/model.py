@@ -85,7 +85,7 @@ class Model:
         self.z_std = 1.0
         """Standard deviation of its normal noise."""
         self.canvas: Canvas | None = None
-        """Another size, or its own layout: of a model of one picture, see `on_canvas`."""
+        """Another size, or its own layout, of a model of one picture: `one_picture.on_canvas`."""
         self._standing: dict[Any, Model] = {}
         self._stands_for: Any = None
 

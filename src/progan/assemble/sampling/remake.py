@@ -27,8 +27,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from progan.assemble.models.canvas import check_room, of_one_picture
 from progan.assemble.models.model import Frame, Model
+from progan.assemble.models.one_picture import check_room, of_one_picture
 from progan.core.errors import ConfigError, DataError
 from progan.core.grids import to_uint8
 from progan.core.recipe import DataSettings

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from progan.assemble.models.canvas import on_canvas
 from progan.assemble.models.labels import Label
 from progan.assemble.models.model import Frame, Model
 from progan.assemble.models.notes import Settings, parse_seeds, parse_sum, to_note
+from progan.assemble.models.one_picture import on_canvas
 from progan.assemble.sampling.arithmetic import arithmetic_cells, way_cells
 from progan.assemble.sampling.settings import SWEEP
 from progan.assemble.writing.containers import MADE_HERE
