@@ -86,6 +86,11 @@ class TextEncoder(Protocol):
         """Of the weights or vectors that it reads, as 64 hexadecimal digits."""
         ...
 
+    @property
+    def every_text(self) -> bool:
+        """Whether it has a vector for any text there is."""
+        ...
+
     def encode(self, texts: Sequence[str]) -> Tensor:
         """The vectors of texts, n f, float32, on the CPU.
 

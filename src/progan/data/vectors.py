@@ -18,12 +18,10 @@ import stat
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from progan.core.errors import ConfigError, DataError
 from progan.core.text import MOST_BYTES, cleaned
@@ -31,10 +29,13 @@ from progan.data.records import shown
 from progan.data.sources.zipped import BROKEN
 from progan.data.tables import as_text
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 __all__ = ["ENDINGS", "VectorFile", "checked_rows"]
 
 ENDINGS = (".npz", ".csv")
-LARGEST_BYTES = 2**31
+LARGEST_BYTES = 2**30
 """Of the file, and of what is unpacked from it."""
 MOST_NUMBERS = 8_192
 """Of a vector."""
@@ -45,6 +46,8 @@ class VectorFile:
 
     Raises: DataError when it cannot be read, is too large, or holds something else.
     """
+
+    every_text = False
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(os.path.expanduser(path))
@@ -70,6 +73,8 @@ class VectorFile:
 
         Raises: ConfigError where some are not in the file.
         """
+        import torch  # not for reading pictures, which does without
+
         missing = [text for text in dict.fromkeys(texts) if text not in self._places]
         if missing:
             raise ConfigError(

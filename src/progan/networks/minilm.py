@@ -105,11 +105,9 @@ class SentenceNetwork(nn.Module):
         super().__init__()
         self.embeddings = Embeddings(pieces=pieces, places=places, width=width)
         each = [Layer(width=width, inner=inner, heads=heads) for _ in range(layers)]
-        self.encoder = nn.ModuleDict({"layer": nn.ModuleList(each)})
+        self.encoder = nn.ModuleDict({"layer": nn.Sequential(*each)})
 
     def forward(self, pieces: Int[Tensor, "n t"]) -> Float[Tensor, "n f"]:
         """The vectors of sentences."""
-        h = self.embeddings(pieces)
-        for layer in self.encoder["layer"]:  # type: ignore[union-attr]
-            h = layer(h)
+        h = self.encoder["layer"](self.embeddings(pieces))
         return normalize(torch.mean(h, dim=1))

@@ -78,6 +78,7 @@ class OwnTexts:
     """A captions' network as an encoder of texts: `core.text.TextEncoder`."""
 
     name = "own"
+    every_text = True
 
     def __init__(self, network: TextVector) -> None:
         self.network = network
