@@ -46,7 +46,7 @@ def test_the_real_one_knows_what_is_like_what() -> None:
     assert found.shape == (4, 384)
     like = found @ found.T
     torch.testing.assert_close(like.diagonal(), torch.ones(4))
-    assert like[0, 1] > 0.6 > 0.5 > like[0, 2]
+    assert like[0, 1] > 2 * like[0, 2]
     first = torch.tensor([-0.02611, -0.02277, -0.04454, 0.00011, -0.06714, 0.03361])
     torch.testing.assert_close(found[3, :6], first, atol=2e-5, rtol=0)
     torch.testing.assert_close(encoder.encode(texts[3:]), found[3:], atol=1e-6, rtol=0)
