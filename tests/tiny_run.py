@@ -11,6 +11,7 @@ import torch
 from progan.assemble.measuring.measure import QualityInPassing
 from progan.assemble.models.build import build_system, spec_to_plain, versions
 from progan.assemble.models.recipes import resolve
+from progan.assemble.models.texts import take_vectors
 from progan.core.config import apply_sets, lock
 from progan.core.recipe import DataSettings, Recipe
 from progan.data.build import open_or_build
@@ -45,6 +46,7 @@ def tiny_run(
     source = open_source(recipe.data.source, recipe.data)
     pyramid = open_or_build(source, recipe.data, runs / ".data", workers=1)
     built = build_system(recipe, pyramid.spec, torch.device("cpu"))
+    take_vectors(built, pyramid)
     loader = Loader(pyramid, seed=0, batch_type=built.batch_type)
     plan = built.plan()
     plan = plan.with_lengths([32] * len(plan.stages))

@@ -60,6 +60,7 @@ TOGETHER = replace(
 CAPTIONS = DataSpec(
     resolution=32, channels=3, images=64, captions=2, caption_texts=("a red hat", "no hat", "b")
 )
+VECTORS = replace(CAPTIONS, caption_width=5, caption_encoder=f"fake:{'0' * 64}")
 
 
 class FakeData:
@@ -82,7 +83,7 @@ class FakeData:
             Labelled: Labelled(a, label),
             Captioned: Captioned(
                 a,
-                torch.stack([row["caption"] for row in rows]),
+                torch.stack([fake_caption(self.spec, row["caption"]) for row in rows]),
                 torch.tensor([number % 5 for number in numbers]),
             ),
             Layout: Layout(a, one_hot(classes, LAYOUT_CLASSES).movedim(3, 1).float()),
@@ -90,6 +91,14 @@ class FakeData:
             Unpaired: Unpaired(a, b),
         }
         return made[self.batch_type]
+
+
+def fake_caption(spec: DataSpec, caption: Tensor) -> Tensor:
+    """Words as they are, or vectors of them where the data bring vectors."""
+    if not spec.caption_width:
+        return caption
+    turns = torch.arange(1, spec.caption_width + 1) * caption.sum(dim=1, keepdim=True)
+    return torch.cos(turns.double()).float()
 
 
 def fake_labels(spec: DataSpec, numbers: range) -> Tensor:
@@ -622,5 +631,6 @@ VARIANTS: tuple[Variant, ...] = (
         set={**STACKED, "fine_tune": True, "ratio": 2, "average.decay": 0.5},
         data=CAPTIONS,
     ),
+    Variant(system="stackgan", name="vectors", set=STACKED, data=VECTORS),
 )
 """Add a line here."""

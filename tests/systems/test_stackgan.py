@@ -11,7 +11,7 @@ import torch
 from torch.nn.functional import softplus
 
 from contract.variants import CAPTIONS as DATA
-from contract.variants import STACKED, FakeData
+from contract.variants import STACKED, VECTORS, FakeData
 from progan.core.batch import Captioned
 from progan.core.errors import ConfigError
 from progan.core.plan import Plan, Progress
@@ -219,3 +219,45 @@ def test_what_cannot_be_is_told_in_one_line(
     with pytest.raises(ConfigError, match=message) as caught:
         make(system="stackgan", data=data, **{**STACKED, **settings})
     assert "\n" not in str(caught.value)
+
+
+def test_with_vectors_of_the_data_no_network_of_captions_is_trained(make: Make) -> None:
+    system = make(system="stackgan", data=VECTORS, **STACKED)
+    assert [stage.name for stage in system.plan().stages] == ["stage I", "stage II"]
+    assert "text" not in system.players()
+    names = [turn.player for turn in system.turns(system.plan().at(0))]
+    assert names == ["discriminator.first", "generator.first"]
+    assert not [name for name in system.state_dict() if name.startswith(("text.", "look."))]
+
+
+def test_vectors_of_the_data_are_brought_to_one_length_and_averaged(make: Make) -> None:
+    system = make(system="stackgan", data=VECTORS, **STACKED)
+    given = torch.tensor([[[3.0, 4, 0, 0, 0], [0, 0, 0, 0, 2]]])
+    expected = 5**0.5 * torch.tensor([[0.3, 0.4, 0, 0, 0.5]])  # halves of two of length √5
+    torch.testing.assert_close(system.vectors(given), expected)
+
+
+def test_a_system_reads_texts_it_was_told_and_no_others(make: Make) -> None:
+    system = make(system="stackgan", data=VECTORS, **STACKED).eval()
+    rows = torch.randn(3, 5, generator=torch.Generator().manual_seed(0))
+    system.take_vectors(rows)
+    said = system.phrased([VECTORS.caption_texts[2]])
+    torch.testing.assert_close(said, 5**0.5 * rows[2:] / rows[2].norm())
+    latents = dict(system.draw(2))
+    latents["caption"] = torch.tensor([2, 2])
+    at = end_of(system, 1)
+    by_text = system.generate({**latents, "caption": said.expand(2, -1)}, at)
+    torch.testing.assert_close(system.generate(latents, at), by_text)
+    with pytest.raises(ConfigError, match="Nothing here reads texts"):
+        system.phrased(["nothing of the kind"])
+
+
+def test_the_own_network_is_an_encoder_with_a_hash_of_its_weights(make: Make) -> None:
+    system = small(make)
+    encoder = system.encoder
+    assert (encoder.name, encoder.width) == ("own", STACKED["features"])
+    before = encoder.sha256
+    assert torch.equal(encoder.encode(["a", "b"]), system.phrased(["a", "b"]))
+    with torch.no_grad():
+        system.text.outer.weight[0, 0] += 1
+    assert encoder.sha256 != before

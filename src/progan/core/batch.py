@@ -61,7 +61,8 @@ class Captioned(Batch):
     image: Tensor
     """n c h w, in [-1, 1]."""
     caption: Tensor
-    """Of each picture some captions: n m g, their words as numbers (`core.text`), 0 for none."""
+    """Of each picture some captions: n m g, their words as numbers (`core.text`), 0 for none; or
+    n m f, floats, where the data bring vectors."""
     kind: Tensor
     """n, integers: of pictures with the same one, a caption of either may suit the other."""
 

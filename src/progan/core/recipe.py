@@ -40,6 +40,9 @@ class DataSettings:
     captions: Literal["auto", "found", "files", "none"] | str = "auto"
     """Where captions come from: auto finds them for systems that take them, found for all, in the
     table beside the pictures or a .txt beside each (files); or the name of a column, or none."""
+    vectors: Literal["own", "minilm"] | str = "own"
+    """What turns captions into vectors: a network of the system's own, all-MiniLM-L6-v2 (needs
+    progan[text]), or a file of vectors that has every caption, .npz or .csv."""
     images: int | None = None
     """Use so many pictures, spread evenly over the source; null uses all."""
     landmarks: str | None = None
@@ -64,6 +67,11 @@ class DataSettings:
             raise ConfigError(
                 "data.captions is empty; it must be auto, found, files, none, or the name of a "
                 "column. Type: --set data.captions=auto"
+            )
+        if not self.vectors.strip():
+            raise ConfigError(
+                "data.vectors is empty; it must be own, minilm, or a file of captions' vectors. "
+                "Type: --set data.vectors=own"
             )
         names = [self.labels] if isinstance(self.labels, str) else list(self.labels)
         if not names or not all(name.strip() for name in names) or len({*names}) < len(names):

@@ -50,6 +50,10 @@ class DataSpec:
     """Most captions that a picture has; 0 when pictures carry none."""
     caption_texts: tuple[str, ...] = ()
     """Captions that occur in the data, for pictures of which nobody says what to draw."""
+    caption_width: int = 0
+    """Numbers of the vectors that captions come as; 0 where they come as words."""
+    caption_encoder: str = ""
+    """What made those vectors: a name, a colon, and the SHA-256 of its weights."""
 
     @property
     def size(self) -> int | tuple[int, int]:

@@ -16,11 +16,15 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
+from typing import TYPE_CHECKING, Protocol
 
 from progan.core.errors import ConfigError
 from progan.core.randomness import seed_of
 
-__all__ = ["MOST_BYTES", "cleaned", "gram_rows", "grams"]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["MOST_BYTES", "TextEncoder", "cleaned", "gram_rows", "grams", "identity_of"]
 
 MOST_BYTES = 1_000
 """Of a caption, as UTF-8."""
@@ -62,3 +66,40 @@ def gram_rows(texts: Sequence[str]) -> list[list[int]]:
     rows = [grams(text) for text in texts]
     longest = max(map(len, rows), default=1)
     return [[*row, *[0] * (longest - len(row))] for row in rows]
+
+
+class TextEncoder(Protocol):
+    """Whatever turns texts into vectors."""
+
+    @property
+    def name(self) -> str:
+        """As people call it."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """Numbers of a vector."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Of the weights or vectors that it reads, as 64 hexadecimal digits."""
+        ...
+
+    @property
+    def every_text(self) -> bool:
+        """Whether it has a vector for any text there is."""
+        ...
+
+    def encode(self, texts: Sequence[str]) -> Tensor:
+        """The vectors of texts, n f, float32, on the CPU.
+
+        Raises: ConfigError for a text that it has no vector for, DataError where what it reads is
+        damaged.
+        """
+        ...
+
+
+def identity_of(encoder: TextEncoder) -> str:
+    """Name and hash, as data and models remember an encoder."""
+    return f"{encoder.name}:{encoder.sha256}"

@@ -21,8 +21,10 @@ from typing import TYPE_CHECKING
 from progan.core.errors import DataError
 from progan.core.faults import Faults
 from progan.core.launch import cores
+from progan.core.text import identity_of
 from progan.data.crew import decode
 from progan.data.disk import lock, read_json, replace, room
+from progan.data.encoders import encoder_of
 from progan.data.pyramid import Pyramid
 from progan.data.report import DataReport
 from progan.data.sources import open_source
@@ -87,6 +89,7 @@ def _build(
         with lock(to.with_name(f".{to.name}.lock")):
             if to.exists():
                 return _already_there(to, writer.key)
+            task.check_texts()
             if not writer.begin():
                 _fill(task, writer, workers or cores(), progress)
             writer.finish()
@@ -108,6 +111,7 @@ def check(
     Raises: DataError when there is no picture to be looked at.
     """
     task = Task(source, settings, resolution)
+    task.check_texts()
     tally = _Tally(progress, len(task.indices))
     results = decode(source, task.frame, task.jobs(), workers or cores(), tally.add)
     with closing(results):
@@ -153,8 +157,8 @@ def open_or_build(
 def already_built(source: Source, settings: DataSettings, cache: str | Path) -> Pyramid | None:
     """The pyramid that `open_or_build` would only have to open; None if it would have to build.
 
-    Nothing is read but names, sizes and times of files, and a table of labels that the settings
-    name; nothing is written.
+    Nothing is read but names, sizes and times of files, and a table of labels or a file of vectors
+    that the settings name; nothing is written.
     """
     cache = Path(cache)
     if isinstance(source, BuiltSource) and _is_as_asked(source, settings, None):
@@ -183,7 +187,14 @@ def _is_as_asked(source: BuiltSource, settings: DataSettings, resolution: int | 
         and (settings.images is None or settings.images >= spec.images)
         and _has_labels(source, settings.labels)
         and (settings.captions in ("auto", "none") or source.pyramid.captioned)
+        and _has_vectors(source, settings.vectors)
     )
+
+
+def _has_vectors(source: BuiltSource, asked: str) -> bool:
+    """Whether its captions' vectors are those that are asked for."""
+    encoder = encoder_of(asked)
+    return source.pyramid.manifest.encoder == ("" if encoder is None else identity_of(encoder))
 
 
 def _has_labels(source: BuiltSource, asked: str | tuple[str, ...]) -> bool:

@@ -29,7 +29,15 @@ if TYPE_CHECKING:
     from progan.core.config import DataSettings
     from progan.data.sources.base import Source
 
-__all__ = ["MOST_CAPTIONS", "Captions", "captions_of", "packed", "texts_kept", "unpacked"]
+__all__ = [
+    "MOST_CAPTIONS",
+    "Captions",
+    "captions_of",
+    "different",
+    "packed",
+    "texts_kept",
+    "unpacked",
+]
 
 MOST_CAPTIONS = 16
 """Of a picture; those that follow are left out."""
@@ -115,13 +123,18 @@ def unpacked(data: bytes, count: int) -> list[tuple[str, ...]]:
     return found
 
 
+def different(texts: Sequence[Sequence[str]]) -> list[str]:
+    """Each caption once, in the order of their first pictures: the rows of vectors.f32."""
+    return list(dict.fromkeys(text for own in texts for text in own))
+
+
 def texts_kept(texts: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """Captions for pictures of which nobody says what to draw: at most 64 KiB of different ones,
     spread evenly over the pictures."""
-    different = list(dict.fromkeys(text for own in texts for text in own))
-    size = sum(len(text.encode()) for text in different)
-    few = len(different) if size <= KEPT_BYTES else max(1, len(different) * KEPT_BYTES // size)
-    chosen = [different[len(different) * i // few] for i in range(few)]
+    every = different(texts)
+    size = sum(len(text.encode()) for text in every)
+    few = len(every) if size <= KEPT_BYTES else max(1, len(every) * KEPT_BYTES // size)
+    chosen = [every[len(every) * i // few] for i in range(few)]
     while len(chosen) > 1 and sum(len(text.encode()) for text in chosen) > KEPT_BYTES:
         chosen = chosen[: max(1, len(chosen) * 9 // 10)]
     return tuple(chosen)

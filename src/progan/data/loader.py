@@ -112,7 +112,11 @@ class Loader:
             for some, start in zip(own, first, strict=True)
             for place in range(most)
         ]
-        rows = torch.tensor(gram_rows(texts)).view(len(own), most, -1)
+        if self.pyramid.manifest.vectors:
+            found = torch.from_numpy(self.pyramid.vectors_of(texts))
+        else:
+            found = torch.tensor(gram_rows(texts))
+        rows = found.view(len(own), most, -1)
         if self.pyramid.classes:
             kinds = self.pyramid.labels(indices)
         else:

@@ -14,12 +14,12 @@ from progan.data.labels import Column, LabelKind
 
 __all__ = ["FORMAT", "Manifest", "damaged", "file_name", "sha256_of"]
 
-FORMAT = 3
+FORMAT = 4
 """Version of the layout of files; raised when an older program could not read it. Stores with
-captions, and those of one picture in its own shape, are written as version 3, others whose labels
-are numbers as 2, all others as 1."""
+vectors of captions are written as version 4, others with captions, and those of one picture in its
+own shape, as 3, others whose labels are numbers as 2, all others as 1."""
 
-LABEL_WORDS = ("label_kind", "columns", "captions")
+LABEL_WORDS = ("label_kind", "columns", "captions", "vectors", "vector_width", "encoder")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +43,12 @@ class Manifest:
     """Height and width of the one picture that lies in the corner of its square."""
     captions: int = 0
     """Bytes of captions.txt; 0 where there is none."""
+    vectors: int = 0
+    """Rows of vectors.f32: one for each different caption, in the order of captions.txt."""
+    vector_width: int = 0
+    """Numbers of a row."""
+    encoder: str = ""
+    """What made them: a name, a colon, and the SHA-256 of its weights."""
 
     def files(self, resolution: int) -> Iterator[tuple[str, int]]:
         """Names and sizes in bytes of the files of one resolution."""
@@ -57,6 +63,7 @@ class Manifest:
         sizes = {name: size for r in self.pictures_per_file for name, size in self.files(r)}
         sizes |= {"labels.i32": 4 * self.count} if self.classes else {}
         sizes |= {"captions.txt": self.captions} if self.captions else {}
+        sizes |= {"vectors.f32": 4 * self.vectors * self.vector_width} if self.vectors else {}
         return sizes | ({"labels.f32": 4 * self.count * len(self.columns)} if self.columns else {})
 
     @property
@@ -67,7 +74,7 @@ class Manifest:
             "count": self.count,
             "classes": self.classes,
             "files": {name: self.sha256[name] for name in sorted(self.sizes())},
-            **self._label_words(),
+            **{name: v for name, v in self._label_words().items() if name != "encoder"},
             **({} if self.whole is None else {"whole": self.whole}),
         }
         return hashlib.sha256(_canonical(seen)).hexdigest()
@@ -75,6 +82,8 @@ class Manifest:
     def _label_words(self) -> dict[str, Any]:
         """What is said of captions and of labels that are numbers; nothing of others."""
         words: dict[str, Any] = {"captions": self.captions} if self.captions else {}
+        if self.vectors:
+            words |= {name: getattr(self, name) for name in LABEL_WORDS[3:]}
         if not self.columns:
             return words
         columns = [[column.name, column.low, column.high] for column in self.columns]
@@ -86,8 +95,8 @@ class Manifest:
         said |= self._label_words()
         if self.whole is None:
             del said["whole"]
-        newest = self.captions or self.whole is not None
-        form = FORMAT if newest else 2 if self.columns else 1
+        third = self.captions or self.whole is not None
+        form = FORMAT if self.vectors else 3 if third else 2 if self.columns else 1
         body = {"format": form, **said, "fingerprint": self.fingerprint}
         body["pictures_per_file"] = {str(r): n for r, n in self.pictures_per_file.items()}
         body["checksum"] = hashlib.sha256(_canonical(body)).hexdigest()

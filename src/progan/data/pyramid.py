@@ -6,6 +6,7 @@
     labels.i32       the class of every picture, little-endian int32, where there are classes
     labels.f32       n k, little-endian float32, where labels are numbers (see `labels.Labels`)
     captions.txt     of every picture a line, tabs between its captions, UTF-8, where there are any
+    vectors.f32      n f, little-endian float32, of each different caption, where asked for
     report.json      what was left out and why
 
 Reading a batch touches only the bytes of the resolution asked for, so early stages of training
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 
 from progan.core.errors import ConfigError, DataError
 from progan.core.specs import DataSpec
-from progan.data.captions import texts_kept, unpacked
+from progan.data.captions import different, texts_kept, unpacked
 from progan.data.labels import Column, LabelKind, rows_kept
 from progan.data.manifest import Manifest, damaged, file_name, sha256_of
 from progan.data.records import LARGEST, SMALLEST
@@ -44,6 +45,7 @@ class Pyramid:
         self._labels: NDArray[np.int32] | None = None
         self._rows: NDArray[np.float32] | None = None
         self._captions: list[tuple[str, ...]] | None = None
+        self._vectors: NDArray[np.float32] | None = None
 
     @classmethod
     def open(cls, path: str | Path) -> Pyramid:
@@ -139,7 +141,11 @@ class Pyramid:
     def _of_captions(self) -> dict[str, Any]:
         """What a spec says of captions."""
         texts = self.captions(np.arange(self.count))
-        return {"captions": self.most_captions, "caption_texts": texts_kept(texts)}
+        found = {"captions": self.most_captions, "caption_texts": texts_kept(texts)}
+        if not self.manifest.vectors:
+            return found
+        encoder = self.manifest.encoder
+        return {**found, "caption_width": self.manifest.vector_width, "caption_encoder": encoder}
 
     def _of_columns(self) -> dict[str, Any]:
         """What a spec says of labels that are numbers."""
@@ -245,6 +251,29 @@ class Pyramid:
             except (OSError, ValueError, ConfigError) as error:
                 raise damaged(self.path, "captions.txt is not what was written") from error
         return [self._captions[row] for row in self._checked(indices).tolist()]
+
+    def vectors_of(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of captions that occur here, (n, f), in a memory of their own.
+
+        Raises: DataError where none were made, or the file is not what was written.
+        """
+        shape = (self.manifest.vectors, self.manifest.vector_width)
+        if not self.manifest.vectors:
+            raise DataError(
+                f"{self.path} holds no vectors of captions. Build it anew: --set vectors=minilm"
+            )
+        if self._vectors is None:
+            flat = np.memmap(self.path / "vectors.f32", "<f4", mode="r")
+            self._vectors = np.asarray(flat).reshape(shape)
+        if len(self._caption_rows) != shape[0]:
+            raise damaged(self.path, "vectors.f32 has not one row for each different caption")
+        rows = [self._caption_rows[text] for text in texts]
+        return self._vectors[rows].astype(np.float32)
+
+    @cached_property
+    def _caption_rows(self) -> dict[str, int]:
+        texts = different(self.captions(np.arange(self.count)))
+        return {text: row for row, text in enumerate(texts)}
 
     def _checked(self, indices: Indices) -> NDArray[np.int64]:
         rows = np.asarray(indices, np.int64).reshape(-1)

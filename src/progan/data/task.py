@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progan.core.errors import DataError
-from progan.data.captions import captions_of
+from progan.core.text import TextEncoder
+from progan.data.captions import captions_of, different
 from progan.data.crew import Decoded, Job, measure
 from progan.data.disk import read_json
+from progan.data.encoders import OWN, encoder_of
 from progan.data.labelling import labelling_of
 from progan.data.labels import NONE, Labels
 from progan.data.pyramid import resolutions_to
@@ -23,6 +25,7 @@ from progan.data.records import LARGEST, SMALLEST, Finding, Frame, fitted, shown
 from progan.data.report import NOTES, DataReport
 from progan.data.sources.base import Digest, Source
 from progan.data.sources.single import PictureSource
+from progan.data.vectors import checked_rows
 
 if TYPE_CHECKING:
     from progan.core.config import DataSettings
@@ -98,6 +101,7 @@ class Task:
             raise no_pictures(source.name, 0, source.findings)
         self.labelling = labelling_of(source, settings)  # before any picture is opened
         self.captions = captions_of(source, settings)
+        self.encoder = self._encoder(settings)
         side = resolution or choose_resolution(source, settings)
         self.sides = resolutions_to(side)
         source.check_resolution(side)
@@ -138,6 +142,8 @@ class Task:
             digest.add(*self.labelling.words(self.indices))
         if self.captions is not None:
             digest.add("captions", *self.captions.words(self.indices))
+        if self.encoder is not None:
+            digest.add("vectors", self.encoder.sha256)
         return digest.hex()
 
     def jobs(self) -> list[Job]:
@@ -170,6 +176,32 @@ class Task:
             np.array([index for record in records for index in record.used], np.int64)
         )
 
+    def check_texts(self) -> None:
+        """Find out, before pictures are read, whether every caption can become a vector.
+
+        Raises: ConfigError for captions without one, or where the encoder is not installed.
+        """
+        if self.encoder is None or self.captions is None:
+            return
+        texts = different(self.captions.of(self.indices))
+        self.encoder.encode(texts[:1] if self.encoder.every_text else texts)
+
+    def vectors(self, records: Sequence[Record]) -> NDArray[np.float32] | None:
+        """The vectors of the used pictures' different captions, in order; None for words."""
+        if self.encoder is None:
+            return None
+        found = self.encoder.encode(different(self.texts(records)))
+        return checked_rows(found.numpy(), self.encoder.name)
+
+    def _encoder(self, settings: DataSettings) -> TextEncoder | None:
+        if settings.vectors != OWN and self.captions is None:
+            raise DataError(
+                f"data.vectors is {shown(settings.vectors[:60])}, but no captions are read, of "
+                "which vectors could be made. Leave it out, or read them: "
+                "--set data.captions=found"
+            )
+        return encoder_of(settings.vectors)
+
     def remarks(self, labels: Labels) -> tuple[str, ...]:
         """Of the source and its labels; a table that nobody asked for is named."""
         found = self.source.remarks + (self.labelling.remarks if self.labelling else ())
@@ -180,6 +212,9 @@ class Task:
                 f"captions: {sum(map(len, own)):,}, "
                 f"{len({text for texts in own for text in texts}):,} of them different",
             )
+        if self.encoder is not None:
+            said = f"{self.encoder.name}, {self.encoder.sha256[:12]}"
+            found += (f"captions' vectors: {self.encoder.width} numbers of {said}",)
         if self._table and self.source.guarded and labels is NONE:
             found += (
                 f"{self._table} lies beside the pictures; its columns become labels when they "

@@ -22,6 +22,7 @@ import numpy as np
 
 from progan.core.errors import DataError, RoomError
 from progan.core.faults import Faults
+from progan.core.text import identity_of
 from progan.data.captions import packed
 from progan.data.crew import Decoded, Job
 from progan.data.disk import read_json, replace, settle, size_text
@@ -111,6 +112,9 @@ class Writer:
         captions = packed(self.task.texts(records))
         if captions:
             self._write("captions.txt", captions)
+        vectors = self.task.vectors(records)
+        if vectors is not None:
+            self._write("vectors.f32", vectors.astype("<f4").tobytes())
         manifest = Manifest(
             key=self.key,
             source=report.source,
@@ -120,6 +124,9 @@ class Writer:
             label_kind=labels.kind,
             columns=labels.columns,
             captions=len(captions),
+            vectors=0 if vectors is None else len(vectors),
+            vector_width=0 if vectors is None else vectors.shape[1],
+            encoder="" if self.task.encoder is None else identity_of(self.task.encoder),
             pictures_per_file={r: self._per_file(r, channels) for r in self.task.sides},
             sha256={},
             whole=self.task.whole,

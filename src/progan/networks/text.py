@@ -12,17 +12,26 @@ Departs: a bag of words and pairs in place of a recurrent network over character
 
 from __future__ import annotations
 
+import hashlib
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from progan.core.text import gram_rows
+
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
 
-__all__ = ["PictureVector", "TextVector"]
+__all__ = ["OwnTexts", "PictureVector", "TextVector", "lengthened"]
+
+
+def lengthened(vector: Float[Tensor, "*n f"]) -> Float[Tensor, "*n f"]:
+    """√f · v / ‖v‖: vectors of one length, whose numbers are about 1."""
+    return math.sqrt(vector.shape[-1]) * normalize(vector.float(), dim=-1)
 
 
 class TextVector(nn.Module):
@@ -44,8 +53,7 @@ class TextVector(nn.Module):
         found = self.words(torch.where(there, 1 + grams % self.buckets, 0))
         count = there.sum(dim=1, keepdim=True).clamp(min=1)
         h = found.sum(dim=1) / count.sqrt()
-        v = self.outer(h + self.inner(h).relu()).float()
-        return math.sqrt(self.features) * normalize(v)
+        return lengthened(self.outer(h + self.inner(h).relu()))
 
 
 class PictureVector(nn.Module):
@@ -63,4 +71,35 @@ class PictureVector(nn.Module):
 
     def forward(self, image: Float[Tensor, "n c h w"]) -> Float[Tensor, "n f"]:
         """The vectors of pictures."""
-        return math.sqrt(self.features) * normalize(self.body(image).float())
+        return lengthened(self.body(image))
+
+
+class OwnTexts:
+    """A captions' network as an encoder of texts: `core.text.TextEncoder`."""
+
+    name = "own"
+    every_text = True
+
+    def __init__(self, network: TextVector) -> None:
+        self.network = network
+
+    @property
+    def width(self) -> int:
+        """Numbers of a vector."""
+        return self.network.features
+
+    @property
+    def sha256(self) -> str:
+        """Of the weights as they are now."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self.network.state_dict().items()):
+            digest.update(f"{name} {tuple(tensor.shape)}\n".encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    @torch.no_grad()
+    def encode(self, texts: Sequence[str]) -> Tensor:
+        """The vectors of texts, n f, on the CPU; there is one for every text."""
+        device = self.network.words.weight.device
+        found: Tensor = self.network(torch.tensor(gram_rows(texts), device=device))
+        return found.cpu()

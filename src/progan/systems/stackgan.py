@@ -15,9 +15,10 @@ Source:  Zhang et al. 2017, "StackGAN: Text to Photo-realistic Image Synthesis w
          with it (hanzhanggit/StackGAN).
 Departs: captions' vectors come from a network of hashed words and pairs (`networks.text`), there
          from the char-CNN-RNN of Reed et al. 2016, which was trained on the same pictures; both
-         learn by finding each picture's caption. In the code stage I's statistics are the
-         batch's own in stage II. Wrong pictures are drawn evenly from those of another kind; in
-         the code they are the next by a shift, which can be right ones.
+         learn by finding each picture's caption. Or they come with the data (`data.vectors`) and
+         are brought to length √f. In the code stage I's statistics are the batch's own in stage
+         II. Wrong pictures are drawn evenly from those of another kind; in the code they are the
+         next by a shift, which can be right ones.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ from progan.core.latents import LatentField, Latents, draw_fields
 from progan.core.plan import Plan, Progress, height_width
 from progan.core.specs import DataSpec
 from progan.core.system import Player, System, Terms, Turn
-from progan.core.text import gram_rows
+from progan.core.text import TextEncoder, gram_rows
 from progan.layers.augmentation import truncated_normal
 from progan.networks.stackgan import FirstGenerator, PairDiscriminator, SecondGenerator
-from progan.networks.text import PictureVector, TextVector
+from progan.networks.text import OwnTexts, PictureVector, TextVector, lengthened
 from progan.objectives.captions import joint_embedding, others, pairs_critic
 from progan.objectives.variational import kl_to_normal
 from progan.systems.configs.stackgan import CAPTIONS, FIRST, SECOND, StackGANConfig
@@ -49,7 +50,7 @@ class StackGAN(System[Captioned]):
 
     batch_type = Captioned
     averaged = ("generators",)
-    kept = ("text",)
+    kept: tuple[str, ...] = ("text",)
     least = 2
     higher_is_real = True
 
@@ -64,11 +65,18 @@ class StackGAN(System[Captioned]):
             )
         self.average = config.average
         sides = config.sides(data.resolution)
-        self.text = TextVector(buckets=config.buckets, features=config.features)
-        self.look = PictureVector(
-            resolution=sides[0], channels=data.channels, features=config.features
-        )
-        common = {"channels": data.channels, "features": config.features, "code": config.code}
+        self.own = not data.caption_width
+        """Whether captions' vectors come from a network of this system."""
+        self.features = data.caption_width or config.features
+        if self.own:
+            self.text = TextVector(buckets=config.buckets, features=config.features)
+            self.look = PictureVector(
+                resolution=sides[0], channels=data.channels, features=config.features
+            )
+        self.kept = self.kept if self.own else ()
+        self.encoder: TextEncoder | None = OwnTexts(self.text) if self.own else None
+        """Reads texts; without one, only `texts` can be read."""
+        common = {"channels": data.channels, "features": self.features, "code": config.code}
         self.generators = nn.ModuleDict(
             {
                 "first": FirstGenerator(
@@ -93,8 +101,12 @@ class StackGAN(System[Captioned]):
                 for name, side in zip(widths, sides, strict=True)
             }
         )
-        texts = data.caption_texts[: len(data.caption_texts) - self._ambiguous]
-        self.register_buffer("examples", torch.tensor(gram_rows(texts)), persistent=False)
+        texts = self.texts = data.caption_texts[: len(data.caption_texts) - self._ambiguous]
+        """Captions of the data, to draw from where nobody says what to draw."""
+        if self.own:
+            self.register_buffer("examples", torch.tensor(gram_rows(texts)), persistent=False)
+        else:
+            self.register_buffer("examples", torch.ones(len(texts), self.features))
         self.latent_fields: tuple[LatentField, ...] = (
             LatentField(name="z", shape=(config.latent_size,)),
             LatentField(name="first noise", shape=(config.code,)),
@@ -112,24 +124,27 @@ class StackGAN(System[Captioned]):
     @property
     def _ambiguous(self) -> bool:
         """Whether rows of weights over the examples would be as long as captions' vectors."""
-        return len(self.data.caption_texts) == self.config.features
+        return len(self.data.caption_texts) == self.features
 
     # the game
 
     def plan(self) -> Plan:
-        """The captions' own training, the first stage, the second."""
-        return self.config.plan(self.data.resolution)
+        """The captions' own training, if any, the first stage, the second."""
+        return self.config.plan(self.data.resolution, own=self.own)
 
     def players(self) -> Mapping[str, Player]:
-        """The captions' networks, and a discriminator and a generator for each stage."""
+        """The captions' networks, if any, and a discriminator and a generator for each stage."""
         config, first = self.config, self.generators["first"]
         drawing = [self.generators["second"], *([first] if config.fine_tune else [])]
 
         def playing(*networks: nn.Module) -> Player:
             return Player.of(*networks, optimizer=config.optimizer, rate=self.rate)
 
+        text = {}
+        if self.own:
+            text["text"] = Player.of(self.text, self.look, optimizer=config.text_optimizer)
         return {
-            "text": Player.of(self.text, self.look, optimizer=config.text_optimizer),
+            **text,
             "discriminator.first": playing(self.discriminators["first"]),
             "generator.first": playing(first),
             "discriminator.second": playing(self.discriminators["second"]),
@@ -185,6 +200,8 @@ class StackGAN(System[Captioned]):
     def vectors(self, caption: Tensor) -> Tensor:
         """The vectors of pictures' captions, n m g: means over the first few of each."""
         few = caption[:, : self.config.averaged_captions]
+        if not self.own:
+            return lengthened(few).mean(dim=1)
         with torch.no_grad():
             found: Tensor = self.text(few.flatten(0, 1))
         return found.view(*few.shape[:2], -1).mean(dim=1)
@@ -229,12 +246,26 @@ class StackGAN(System[Captioned]):
 
     # what others ask for
 
+    def take_vectors(self, vectors: Tensor) -> None:
+        """Remember the vectors of `texts`, n f, that come with the data."""
+        self.get_buffer("examples").copy_(vectors)
+
     @torch.no_grad()
     def phrased(self, texts: Sequence[str]) -> Tensor:
-        """The vectors of captions, n f, on the CPU: a latent `caption` that says what to draw."""
-        grams = torch.tensor(gram_rows(texts), device=self.device)
-        found: Tensor = self.text(grams)
-        return found.cpu()
+        """The vectors of captions, n f, on the CPU: a latent `caption` that says what to draw.
+
+        Raises: ConfigError for a text that nothing here has a vector for.
+        """
+        if self.own or not {*texts} <= {*self.texts}:
+            if self.encoder is None:
+                raise ConfigError(
+                    "Nothing here reads texts, as captions' vectors came with the data. Ask for a "
+                    f'caption of the data, such as "{self.texts[0][:60]}".'
+                )
+            found = self.encoder.encode(texts)
+            return found if self.own else lengthened(found)
+        rows = torch.tensor([self.texts.index(text) for text in texts])
+        return lengthened(self.get_buffer("examples").cpu()[rows])
 
     def draw(self, n: int, truncation: float | None = None) -> Latents:
         """Draw latents for `n` pictures on the CPU: a seed is the same picture on every device.
@@ -252,12 +283,15 @@ class StackGAN(System[Captioned]):
         vectors themselves."""
         caption = caption.to(self.device)
         if not caption.is_floating_point():
-            rows: Tensor = self.text(self.get_buffer("examples")[caption])
-            return rows
-        if caption.shape[1] == self.config.features:
+            return self._read(self.get_buffer("examples")[caption])
+        if caption.shape[1] == self.features:
             return caption
-        mixed: Tensor = caption @ self.text(self.get_buffer("examples"))
-        return mixed
+        return caption @ self._read(self.get_buffer("examples"))
+
+    def _read(self, examples: Tensor) -> Tensor:
+        """Rows of words, or vectors as they came with the data, as vectors of length √f."""
+        found: Tensor = self.text(examples) if self.own else lengthened(examples)
+        return found
 
     def generate(self, latents: Latents, at: Progress) -> Tensor:
         """Pictures for `latents`, at the side of `at`, in float32."""

@@ -128,6 +128,7 @@ def _settings(words: str, model: Model) -> DataSettings:
         source=words,
         channels=channels_of(model.channels),
         labels="auto",
+        vectors="own",
         images=None,
         landmarks=None,
     )
@@ -155,6 +156,7 @@ def _one(path: Path, model: Model, side: int) -> Pixels:
         source=str(path),
         channels=channels_of(model.channels),
         labels="none",
+        vectors="own",
         images=None,
         landmarks=None,
     )

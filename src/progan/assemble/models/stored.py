@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from progan.assemble.models.build import build_system, spec_from_plain
+from progan.assemble.models.texts import recall
 from progan.core.config import parse_recipe
 from progan.core.errors import CheckpointError, ConfigError, ProganError, RoomError
 from progan.core.plan import Plan, Progress, Size, height_width
@@ -253,6 +254,7 @@ def fill(stored: Stored, weights: Weights, device: torch.device) -> Filled:
             f"{stored.path} does not fit its own recipe: {' '.join(str(error).split())[:200]}"
         ) from error
     system.eval().requires_grad_(False)
+    recall(system, stored)
     return Filled(system, _fingerprint(state))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from progan.assemble.models.texts import take_vectors
 from progan.assemble.training import budget as budgets
 from progan.assemble.training.ask import Asked
 from progan.assemble.training.finish import seconds_to_finish
@@ -52,6 +53,7 @@ class Preparation:
             batch_type=system.batch_type,
             device=self.device,
         )
+        take_vectors(system, pyramid)
         self.threads = recipe.train.threads or 1
         self.precision: Precision = "fp32"
         self.timed = asked.minutes is not None or recipe.train.minutes is not None

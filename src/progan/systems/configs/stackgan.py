@@ -78,7 +78,7 @@ class StackGANConfig:
     kl: Literal["mean", "sum"] = "mean"
     """Over the numbers of a condition: their mean as in the code, or their sum."""
     features: int = 1_024
-    """Width of a caption's vector."""
+    """Width of a caption's vector, where the captions' network makes it."""
     buckets: int = 65_536
     """Words and pairs of words that the captions' network tells apart, by their hashes."""
     averaged_captions: int = 4
@@ -149,8 +149,9 @@ class StackGANConfig:
             )
         return resolution // self.ratio, resolution
 
-    def plan(self, resolution: int) -> Plan:
-        """The captions' own training, the first stage, the second."""
+    def plan(self, resolution: int, *, own: bool = True) -> Plan:
+        """The captions' own training, unless vectors are not the system's `own`; the first stage,
+        the second."""
         first, second = self.sides(resolution)
         rows = (
             (CAPTIONS, self.text_images, first),
@@ -160,6 +161,6 @@ class StackGANConfig:
         return Plan(
             tuple(
                 Stage(name=name, images=images, resolution=side, batch=self.batch)
-                for name, images, side in rows
+                for name, images, side in (rows if own else rows[1:])
             )
         )
