@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from progan.acceptance.captioned import (
@@ -14,7 +15,7 @@ from progan.acceptance.captioned import (
     kinds,
     said,
 )
-from progan.acceptance.stacked import _of_another_kind
+from progan.acceptance.stacked import _detail, _enlarged, _of_another_kind
 from progan.core.text import grams
 
 
@@ -57,3 +58,13 @@ def test_batches_bring_pictures_their_sentences_and_their_kinds() -> None:
 
 def test_another_kind_is_the_next_that_differs() -> None:
     assert _of_another_kind(torch.tensor([4, 4, 7, 4])).tolist() == [2, 2, 3, 2]
+
+
+def test_detail_is_one_of_enlarged_pictures_and_grows_with_the_square_of_fine_stripes() -> None:
+    small = torch.rand(3, 3, 8, 8)
+    large = _enlarged(small, 16)
+    assert _detail(large, small) == pytest.approx(1.0)
+    # stripes of one pixel: all their energy is at half a turn, in one of the places counted
+    stripes = torch.tensor([1.0, -1.0]).repeat(8).expand(3, 3, 16, 16)
+    once, twice = (_detail(amount * stripes, small) for amount in (1, 2))
+    assert twice == pytest.approx(4 * once)

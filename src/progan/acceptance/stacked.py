@@ -87,7 +87,7 @@ def told(trainer: Trainer, seed: int) -> Numbers:
         stirred = _stirred(system, latents, last)
         steps = {at.stage.name: _steps(system, at) for at in (first, last)}
         sure = {at.stage.name: _told_apart(system, held, at) for at in (first, last)}
-    wanted = held.pictures.labels
+    wanted, real = held.pictures.labels, held.pictures.images
     return {
         "classifier": Number(
             words="the classifier: share of held-out pictures whose colour and shape it reads",
@@ -108,8 +108,12 @@ def told(trainer: Trainer, seed: int) -> Numbers:
         "detail": Number(
             words="energy of stage II beyond what stage I's pictures have when enlarged, over "
             "theirs there",
-            value=energy_above(large) / energy_above(_enlarged(small, large.shape[-1])),
+            value=_detail(large, small),
             low=1.0,
+        ),
+        "detail of reals": Number(
+            words="the same of real pictures and of those halved",
+            value=_detail(real, down(real, large.shape[-1] // small.shape[-1])),
         ),
         **{
             f"rising, {name}": Number(
@@ -248,6 +252,11 @@ def _of_another_kind(kind: Tensor) -> Tensor:
     number = torch.arange(len(kind))
     away = (number - number[:, None]) % len(kind)
     return torch.where(differs, away, len(kind)).argmin(dim=1)
+
+
+def _detail(large: Tensor, small: Tensor) -> float:
+    """Energy of large pictures where small ones have none, over what enlarging those puts there."""
+    return energy_above(large) / energy_above(_enlarged(small, large.shape[-1]))
 
 
 def _enlarged(image: Tensor, side: int) -> Tensor:
