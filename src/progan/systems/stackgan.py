@@ -170,10 +170,11 @@ class StackGAN(System[Captioned]):
         """What the stage's generator lowers, on fresh noise for the same captions."""
         phi = self.vectors(batch.caption)
         fake, divergence = self.drawn(phi, at)
-        score = self.critic(at)(fake, phi)
+        score, config = self.critic(at)(fake, phi), self.config
+        weight = config.second_kl_weight if at.stage.name == SECOND else config.kl_weight
         return {
             "fake": nn.functional.softplus(-score).mean(),
-            "condition": self.config.kl_weight * divergence,
+            "condition": weight * divergence,
         }
 
     # parts of it
