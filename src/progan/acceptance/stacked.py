@@ -85,6 +85,8 @@ def told(trainer: Trainer, seed: int) -> Numbers:
         latents = {**system.draw(HELD), "caption": system.phrased(held.texts)}
         small, large = (_drawn(system, latents, at) for at in (first, last))
         stirred = _stirred(system, latents, last)
+        other = _of_another_kind(torch.from_numpy(held.pictures.labels))
+        told_other = _redrawn(system, latents, other)
         steps = {at.stage.name: _steps(system, at) for at in (first, last)}
         sure = {at.stage.name: _told_apart(system, held, at) for at in (first, last)}
     wanted, real = held.pictures.labels, held.pictures.images
@@ -95,6 +97,10 @@ def told(trainer: Trainer, seed: int) -> Numbers:
         ),
         **_agreement(judge, small, wanted, "stage I"),
         **_agreement(judge, large, wanted, "stage II"),
+        "heard": Number(
+            words="stage II, told something else than stage I was: share read as it was told",
+            value=_share(judge, told_other, wanted[other.numpy()]),
+        ),
         "gain": Number(
             words="colour and shape of stage II, less those of stage I",
             value=_share(judge, large, wanted) - _share(judge, small, wanted),
@@ -201,6 +207,17 @@ def _agreement(
             words="the shape alone", value=float((read % len(SHAPES) == shape).mean())
         ),
     }
+
+
+def _redrawn(system: Any, latents: Any, other: Tensor) -> Tensor:
+    """Stage II's pictures upon stage I's, from the captions with the numbers `other`."""
+    first, second = (system.generators[name] for name in ("first", "second"))
+    phi = system.caption_rows(latents["caption"])
+    parts = []
+    for rows in torch.arange(len(phi)).split(BLOCK):
+        small = first(latents["z"][rows], phi[rows], latents["first noise"][rows])[0]
+        parts.append(second(small, phi[other[rows]], latents["second noise"][rows])[0])
+    return torch.cat(parts)
 
 
 def _stirred(system: Any, latents: Any, at: Progress) -> float:
