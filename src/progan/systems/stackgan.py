@@ -170,11 +170,10 @@ class StackGAN(System[Captioned]):
         """What the stage's generator lowers, on fresh noise for the same captions."""
         phi = self.vectors(batch.caption)
         fake, divergence = self.drawn(phi, at)
-        score, config = self.critic(at)(fake, phi), self.config
-        weight = config.second_kl_weight if at.stage.name == SECOND else config.kl_weight
+        score = self.critic(at)(fake, phi)
         return {
             "fake": nn.functional.softplus(-score).mean(),
-            "condition": weight * divergence,
+            "condition": self.config.kl_weight * divergence,
         }
 
     # parts of it

@@ -26,12 +26,7 @@ class StackGANConfig:
     """What is taken where no preset is named."""
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {},
-        "article": {
-            "kl": "sum",
-            "kl_weight": 1.0,
-            "second_kl_weight": 1.0,
-            "noise": "normal",
-        },
+        "article": {"kl": "sum", "kl_weight": 1.0, "noise": "normal"},
         "cpu": {
             "width": 16,
             "critic_width": 12,
@@ -79,9 +74,7 @@ class StackGANConfig:
     noise: Literal["truncated", "normal"] = "truncated"
     """Around captions' vectors: cut at ±2 as in the code, or not."""
     kl_weight: float = 2.0
-    """λ: weight of KL(N(μ, σ²) ‖ N(0, 1)) of the first stage's conditions."""
-    second_kl_weight: float = 2.0
-    """And of the second's."""
+    """λ: weight of KL(N(μ, σ²) ‖ N(0, 1)) of the conditions."""
     kl: Literal["mean", "sum"] = "mean"
     """Over the numbers of a condition: their mean as in the code, or their sum."""
     features: int = 1_024
@@ -141,15 +134,11 @@ class StackGANConfig:
             )
         if self.ratio not in (2, 4, 8):
             raise ConfigError(f"ratio is {self.ratio}; it must be 2, 4 or 8: --set ratio=4")
-        if not self.temperature > 0:
+        if not self.temperature > 0 or not self.kl_weight >= 0:
             raise ConfigError(
-                f"temperature is {self.temperature}; it must be above 0: --set temperature=0.1"
+                f"temperature is {self.temperature} and kl_weight {self.kl_weight}; the first must "
+                "be above 0 and the second not below: --set temperature=0.1"
             )
-        for name in ("kl_weight", "second_kl_weight"):
-            if not getattr(self, name) >= 0:
-                raise ConfigError(
-                    f"{name} is {getattr(self, name)}; it must be 0 or more: --set {name}=2"
-                )
 
     def sides(self, resolution: int) -> tuple[int, int]:
         """Sides of the first stage's pictures and of the second's."""
