@@ -215,7 +215,7 @@ def _redrawn(system: Any, latents: Any, other: Tensor) -> Tensor:
     first, second = (system.generators[name] for name in ("first", "second"))
     phi = system.caption_rows(latents["caption"])
     parts = []
-    for rows in torch.arange(len(phi)).split(BLOCK):
+    for rows in torch.split(torch.arange(len(phi)), BLOCK):
         small = first(latents["z"][rows], phi[rows], latents["first noise"][rows])[0]
         parts.append(second(small, phi[other[rows]], latents["second noise"][rows])[0])
     return torch.cat(parts)
