@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from progan.acceptance.captioned import (
@@ -14,7 +15,18 @@ from progan.acceptance.captioned import (
     kinds,
     said,
 )
-from progan.acceptance.stacked import _of_another_kind
+from progan.acceptance.stacked import (
+    PRESET,
+    SETS,
+    _detail,
+    _drawn,
+    _enlarged,
+    _of_another_kind,
+    _redrawn,
+)
+from progan.assemble.models.build import build_system
+from progan.core.config import apply_sets
+from progan.core.recipe import Recipe
 from progan.core.text import grams
 
 
@@ -57,3 +69,31 @@ def test_batches_bring_pictures_their_sentences_and_their_kinds() -> None:
 
 def test_another_kind_is_the_next_that_differs() -> None:
     assert _of_another_kind(torch.tensor([4, 4, 7, 4])).tolist() == [2, 2, 3, 2]
+
+
+def test_detail_is_one_of_enlarged_pictures_and_grows_with_the_square_of_fine_stripes() -> None:
+    small = torch.rand(3, 3, 8, 8)
+    large = _enlarged(small, 16)
+    assert _detail(large, small) == pytest.approx(1.0)
+    # stripes of one pixel: all their energy is at half a turn, in one of the places counted
+    stripes = torch.tensor([1.0, -1.0]).repeat(8).expand(3, 3, 16, 16)
+    once, twice = (_detail(amount * stripes, small) for amount in (1, 2))
+    assert twice == pytest.approx(4 * once)
+
+
+def test_what_is_redrawn_has_its_own_first_picture_and_another_ones_caption() -> None:
+    recipe = apply_sets(Recipe(system="stackgan", preset=PRESET), list(SETS))
+    spec = captioned_shapes(60, 3).spec
+    system = build_system(recipe, spec, torch.device("cpu")).eval()
+    latents = {**system.draw(3), "caption": torch.tensor([0, 10, 20])}
+    plan = system.plan()
+    with torch.no_grad():
+        rows = {**latents, "caption": system.caption_rows(latents["caption"])}
+        own = _redrawn(system, rows, torch.arange(3))
+        assert torch.equal(own, _drawn(system, rows, plan.at(plan.images)))
+        small = _drawn(system, rows, plan.at(plan.start(1)))
+        second = torch.tensor([1, 2, 0])
+        phi, noise = rows["caption"][second], rows["second noise"]
+        large = system.generators["second"](small, phi, noise)[0]
+        assert torch.equal(_redrawn(system, rows, second), large)
+    assert not torch.equal(own, large)

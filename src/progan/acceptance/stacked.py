@@ -58,6 +58,7 @@ SETS = (
     "buckets=1024",
     "batch=32",
     "optimizer.lr=0.0005",
+    "average.half_life_images=5000",
     f"text_images={32 * 250}",
     f"images={32 * 1_500}",
     f"second_images={32 * 1_500}",
@@ -85,9 +86,11 @@ def told(trainer: Trainer, seed: int) -> Numbers:
         latents = {**system.draw(HELD), "caption": system.phrased(held.texts)}
         small, large = (_drawn(system, latents, at) for at in (first, last))
         stirred = _stirred(system, latents, last)
+        other = _of_another_kind(torch.from_numpy(held.pictures.labels))
+        told_other = _redrawn(system, latents, other)
         steps = {at.stage.name: _steps(system, at) for at in (first, last)}
         sure = {at.stage.name: _told_apart(system, held, at) for at in (first, last)}
-    wanted = held.pictures.labels
+    wanted, real = held.pictures.labels, held.pictures.images
     return {
         "classifier": Number(
             words="the classifier: share of held-out pictures whose colour and shape it reads",
@@ -95,6 +98,10 @@ def told(trainer: Trainer, seed: int) -> Numbers:
         ),
         **_agreement(judge, small, wanted, "stage I"),
         **_agreement(judge, large, wanted, "stage II"),
+        "heard": Number(
+            words="stage II, told something else than stage I was: share read as it was told",
+            value=_share(judge, told_other, wanted[other.numpy()]),
+        ),
         "gain": Number(
             words="colour and shape of stage II, less those of stage I",
             value=_share(judge, large, wanted) - _share(judge, small, wanted),
@@ -108,8 +115,12 @@ def told(trainer: Trainer, seed: int) -> Numbers:
         "detail": Number(
             words="energy of stage II beyond what stage I's pictures have when enlarged, over "
             "theirs there",
-            value=energy_above(large) / energy_above(_enlarged(small, large.shape[-1])),
+            value=_detail(large, small),
             low=1.0,
+        ),
+        "detail of reals": Number(
+            words="the same of real pictures and of those halved",
+            value=_detail(real, down(real, large.shape[-1] // small.shape[-1])),
         ),
         **{
             f"rising, {name}": Number(
@@ -199,6 +210,17 @@ def _agreement(
     }
 
 
+def _redrawn(system: Any, latents: Any, other: Tensor) -> Tensor:
+    """Stage II's pictures upon stage I's, from the captions with the numbers `other`."""
+    first, second = (system.generators[name] for name in ("first", "second"))
+    phi = system.caption_rows(latents["caption"])
+    parts = []
+    for rows in torch.split(torch.arange(len(phi)), BLOCK):
+        small = first(latents["z"][rows], phi[rows], latents["first noise"][rows])[0]
+        parts.append(second(small, phi[other[rows]], latents["second noise"][rows])[0])
+    return torch.cat(parts)
+
+
 def _stirred(system: Any, latents: Any, at: Progress) -> float:
     """Deviation over ε alone, z and caption fixed, over the deviation of all."""
     few = {name: value[:PER_STEP] for name, value in latents.items()}
@@ -248,6 +270,11 @@ def _of_another_kind(kind: Tensor) -> Tensor:
     number = torch.arange(len(kind))
     away = (number - number[:, None]) % len(kind)
     return torch.where(differs, away, len(kind)).argmin(dim=1)
+
+
+def _detail(large: Tensor, small: Tensor) -> float:
+    """Energy of large pictures where small ones have none, over what enlarging those puts there."""
+    return energy_above(large) / energy_above(_enlarged(small, large.shape[-1]))
 
 
 def _enlarged(image: Tensor, side: int) -> Tensor:
