@@ -119,11 +119,11 @@ def test_pictures_of_another_size_and_from_another_scale(
 def test_canvases_that_cannot_be_had(
     here: Path, cli: Cli, words: list[str], code: int, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from progan.assemble.models import canvas
+    from progan.assemble.models import one_picture
 
     if code == 5:
-        monkeypatch.setattr(canvas, "room", lambda device: 3 * 10**9)
-        monkeypatch.setattr(canvas, "held", lambda device: 10**9)
+        monkeypatch.setattr(one_picture, "room", lambda device: 3 * 10**9)
+        monkeypatch.setattr(one_picture, "held", lambda device: 10**9)
     done = cli("sample", here, *words)
     assert done.code == code
     assert re.search(said, done.err)
@@ -244,10 +244,10 @@ def test_masks_of_one_colour_are_refused(here: Path) -> None:
 def test_room_is_asked_for_before_a_picture_is_enlarged(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from progan.assemble.models import canvas
+    from progan.assemble.models import one_picture
 
-    monkeypatch.setattr(canvas, "room", lambda device: 10**6)
-    monkeypatch.setattr(canvas, "held", lambda device: 10**6 - 1000)
+    monkeypatch.setattr(one_picture, "room", lambda device: 10**6)
+    monkeypatch.setattr(one_picture, "held", lambda device: 10**6 - 1000)
     with pytest.raises(RoomError, match="Ask for less"):
         remake(load(here), read_picture(Path("scene.png"), 3), "larger", times=8)
 
