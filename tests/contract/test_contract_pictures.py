@@ -96,6 +96,9 @@ def test_scores_encodings_and_translations_have_a_row_for_every_picture(variant:
                 fields = {field.name: field for field in system.latent_fields}
                 assert all(latents[name].shape == (4, *fields[name].shape) for name in latents)
             if isinstance(system, Translates):
+                assert at.resolution % system.multiple == 0
                 for direction in system.directions:
-                    there = system.translate(image, direction, at)
-                    assert is_picture(there, 4, variant.data.channels, at), direction
+                    source = batch.tensors()[direction.source]
+                    target = batch.tensors()[direction.target]
+                    there = system.translate(source, direction.name, at)
+                    assert is_picture(there, 4, target.shape[1], at), direction

@@ -54,6 +54,24 @@ class DataSpec:
     """Numbers of the vectors that captions come as; 0 where they come as words."""
     caption_encoder: str = ""
     """What made those vectors: a name, a colon, and the SHA-256 of its weights."""
+    domains: tuple[str, ...] = ()
+    """Names of the two domains of pictures; none where the data are of one kind. All other numbers
+    are then of the first, a."""
+    second_channels: int = 0
+    """Channels of the second domain's pictures, b."""
+    second_images: int = 0
+    """Different pictures of the second domain."""
+    layout_names: tuple[str, ...] = ()
+    """Names of the classes that the pixels of a layout have, by number; none without layouts."""
+    layout_colours: tuple[tuple[int, int, int], ...] = ()
+    """How each of those classes is drawn where a layout is shown: red, green, blue, 0 to 255."""
+    layout_edges: bool = False
+    """Whether layouts have one more channel, 1 where two instances meet."""
+
+    @property
+    def layouts(self) -> int:
+        """Channels of a layout: a class each, and the edges; 0 without layouts."""
+        return len(self.layout_names) + self.layout_edges
 
     @property
     def size(self) -> int | tuple[int, int]:

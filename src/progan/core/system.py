@@ -21,6 +21,7 @@ from progan.core.plan import Plan, Progress
 from progan.core.specs import Average, Optimizer
 
 __all__ = [
+    "Direction",
     "Encodes",
     "Fixed",
     "Folds",
@@ -28,6 +29,7 @@ __all__ = [
     "Player",
     "Samples",
     "Scores",
+    "Styles",
     "System",
     "Terms",
     "Translates",
@@ -185,14 +187,46 @@ class Folds(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Direction:
+    """From which pictures of a batch which others are made."""
+
+    name: str
+    """As people type it: ab."""
+    source: str
+    """Field of the batch that is translated: a, or layout."""
+    target: str
+    """Field whose like comes out: b, or image."""
+
+
 @runtime_checkable
 class Translates(Protocol):
-    """Turns pictures of one domain into pictures of another."""
+    """Turns pictures of one domain, or layouts, into pictures of another."""
 
-    directions: tuple[str, ...]
+    directions: tuple[Direction, ...]
+    multiple: int
+    """Height and width that it takes are multiples of this."""
+    fixed: bool
+    """Whether they must be those of training."""
 
     def translate(self, image: Tensor, direction: str, at: Progress) -> Tensor:
-        """Translate `image`, n c h w in [-1, 1]."""
+        """Translate `image`, n c h w in [-1, 1] or a layout n l h w, to n c h w in [-1, 1]."""
+        ...
+
+
+@runtime_checkable
+class Styles(Translates, Protocol):
+    """Translates one picture in many ways: a style says which."""
+
+    style_size: int
+    """Numbers of a style; each standard normal."""
+
+    def style(self, image: Tensor, at: Progress) -> Tensor:
+        """The style, n k, of pictures n c h w of the target domain."""
+        ...
+
+    def styled(self, image: Tensor, direction: str, style: Tensor, at: Progress) -> Tensor:
+        """Translate `image` in a style, n k."""
         ...
 
 
