@@ -591,6 +591,13 @@ VARIANTS: tuple[Variant, ...] = (
         data=ONE,
     ),
     Variant(
+        system="singan",
+        name="paint",
+        preset="paint",
+        set={**PATCHES, "paint_scale": 1, "paint_colours": 3},
+        data=TALL,
+    ),
+    Variant(
         system="ensemble",
         name="independent",
         set={"members": 2, "width": 4, "batch": 4, "latent_size": 8, "critic_steps": 2},

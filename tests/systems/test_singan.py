@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from progan.assemble.models.build import build_system
+from progan.assemble.sampling.remake import usual_start
 from progan.core.batch import Images
 from progan.core.config import apply_sets
 from progan.core.errors import ConfigError
@@ -17,6 +18,7 @@ from progan.core.plan import Plan, Progress, Size, height_width
 from progan.core.recipe import Recipe, TrainSettings
 from progan.core.specs import DataSpec
 from progan.engine.loop import Trainer
+from progan.layers.palette import palette_of, recoloured
 from progan.layers.resample import resized
 from progan.systems.configs.singan import SinGANConfig, sizes
 from progan.systems.singan import SinGAN
@@ -316,3 +318,39 @@ def test_a_scale_can_be_tried_alone() -> None:
     trainer = Trainer(system, OnePicture(), plan=Plan(system.plan().stages[-1:]))
     assert trainer.step().finite
     assert math.isfinite(float(system.amplitude[-1]))
+
+
+# sketches
+
+
+def test_a_scale_can_learn_to_draw_upon_few_colours() -> None:
+    system = cast(SinGAN, trained("paint_scale=1", "paint_colours=3").system)
+    base = system.base(1)
+    torch.testing.assert_close(system.palette, palette_of(base, 3))
+    assert len(few := recoloured(base, system.palette)[0].flatten(1).unique(dim=1).t()) == 3
+    assert all((few == colour).all(dim=1).any() for colour in system.palette)
+    quiet = system.fixed_noise(1)
+    with torch.no_grad():
+        there = system.step(1, base, quiet)
+        torch.testing.assert_close(
+            there, system.generators[1](quiet, recoloured(base, system.palette)), rtol=0, atol=0
+        )
+        assert not torch.equal(there, system.generators[1](quiet, base))
+
+
+def test_sketches_enter_where_few_colours_were_learnt_and_need_not_hit_them() -> None:
+    system = cast(SinGAN, trained("paint_scale=1", "paint_colours=3").system)
+    assert usual_start(system, "paint") == 1
+    sketch = torch.full((1, 3, *WHOLE), -0.9)
+    sketch[..., WHOLE[0] // 2 :, :] = 0.0
+    latents = system.draw(1)
+    with torch.no_grad():
+        made, again = (system.refined(x, 1, latents) for x in (sketch, sketch * 0.9))
+    torch.testing.assert_close(made, again)
+
+
+def test_a_scale_of_few_colours_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ConfigError, match="paint_scale is 40; this picture has the scales 0 to"):
+        tiny("paint_scale=40")
+    with pytest.raises(ConfigError, match="paint_colours 1"):
+        tiny("paint_colours=1")

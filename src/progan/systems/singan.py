@@ -4,6 +4,7 @@
     critic      E[D_n(x_n)] − E[D_n(I_n)] + λ · E[mean over pixels of (‖∇D_n‖ − 1)²]
     generator   −E[D_n(x_n)] + α · mean (x*_n − I_n)²
     a_n = 0.1 · √(mean (I_n − up(x*_{n−1}))²),   a_0 = 1
+    one scale may draw upon the coarser picture in few colours (`paint_scale`), as sketches have
 
 I_n is the picture at scale n, coarsest first, and x* what the fixed noise z* = {z*_0, 0, …, 0}
 draws: it is drawn once, before training, and kept. A scale is trained upon those below it, which
@@ -34,6 +35,7 @@ from progan.core.latents import LatentField, Latents, draw_fields
 from progan.core.plan import Plan, Progress, height_width
 from progan.core.specs import DataSpec
 from progan.core.system import Player, System, Terms, Turn
+from progan.layers.palette import palette_of, recoloured
 from progan.layers.resample import resized
 from progan.networks.patch_scales import PatchCritic, PatchGenerator
 from progan.objectives.penalty import gradient_penalty, pixel_penalty
@@ -51,6 +53,8 @@ class SinGAN(System[Images]):
     """The fixed noise of scale 0."""
     amplitude: Tensor
     """Of the noise of each scale."""
+    palette: Tensor
+    """The colours of the training picture, k c, where a scale draws upon few of them."""
 
     def __init__(self, config: SinGANConfig, data: DataSpec) -> None:
         super().__init__()
@@ -62,6 +66,12 @@ class SinGAN(System[Images]):
         self.config, self.data = config, data
         self.average = config.average
         self.sizes = config.sizes(*height_width(data.size))
+        if config.paint_scale >= len(self.sizes):
+            raise ConfigError(
+                f"paint_scale is {config.paint_scale}; this picture has the scales 0 to "
+                f"{len(self.sizes) - 1}, and the coarsest draws upon nothing. "
+                "To leave it out: --set paint_scale=0"
+            )
         self.latent_fields: tuple[LatentField, ...] = self.fields_of(self.sizes)
         widths = [config.width_at(scale) for scale in range(len(self.sizes))]
         self.generators = nn.ModuleList(
@@ -72,6 +82,8 @@ class SinGAN(System[Images]):
         )
         self.register_buffer("anchor", torch.randn(1, *self.latent_fields[0].shape))
         self.register_buffer("amplitude", torch.ones(len(self.sizes)))
+        if config.paint_scale:
+            self.register_buffer("palette", torch.zeros(config.paint_colours, data.channels))
         for scale, (height, width) in enumerate(self.sizes):
             if scale:
                 base = torch.zeros(1, data.channels, height, width)
@@ -130,6 +142,8 @@ class SinGAN(System[Images]):
             if self.config.width_at(scale) == self.config.width_at(scale - 1):
                 networks[scale].load_state_dict(networks[scale - 1].state_dict())
         base = resized(self.reconstruction(scale - 1), *self.sizes[scale])
+        if scale == self.config.paint_scale:
+            self.palette.copy_(palette_of(base, self.config.paint_colours))
         self.get_buffer(f"base{scale}").copy_(base)
         lacking = (batch.image[:1] - base).square().mean().sqrt()
         self.amplitude[scale] = self.config.noise * lacking
@@ -171,6 +185,8 @@ class SinGAN(System[Images]):
     def step(self, scale: int, coarse: Tensor, noise: Tensor, *, training: bool = False) -> Tensor:
         """The picture of a scale upon the one below it, already enlarged."""
         generator = self.generators[scale].train(training)
+        if scale and scale == self.config.paint_scale:
+            coarse = recoloured(coarse, self.palette)
         louder = self.amplitude[scale] * noise.expand(-1, self.data.channels, -1, -1)
         image: Tensor = generator(louder, coarse)
         return image

@@ -9,8 +9,7 @@ as many pixels.
 Source:  Shaham et al. 2019 (SinGAN), section 4; how far masks grow and are smoothed from the code
          published with it, in pixels of a picture of 250, and so in proportion here.
 Departs: a smoothed mask is cut to the grown one, m = max(0, 2 · blurred − 1) inside, so that beyond
-         it the picture stays as it was, to the last bit. Paintings are not reduced to a few
-         colours first.
+         it the picture stays as it was, to the last bit.
 """
 
 from __future__ import annotations
@@ -82,6 +81,8 @@ def usual_start(system: SinGAN, kind: Kind) -> int:
     """The scale that pictures enter at, where nothing is said."""
     last = len(system.sizes) - 1
     least = 0 if kind == "film" else 1
+    if kind == "paint" and system.config.paint_scale:
+        return system.config.paint_scale
     return min(last, max(least, round(STARTS.get(kind, 0.0) * last)))
 
 

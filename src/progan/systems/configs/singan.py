@@ -28,6 +28,7 @@ class SinGANConfig:
         "paper": {},
         "larger": {"factor": 4 ** (-1 / 6), "exact_factor": True, "reconstruction": 100.0},
         "animation": {"border": "noise"},
+        "paint": {"paint_scale": 2},
         "cpu": {"max_size": 64, "min_size": 24, "iterations": 270},
         "cpu-larger": {
             "max_size": 64,
@@ -37,13 +38,16 @@ class SinGANConfig:
             "exact_factor": True,
             "reconstruction": 100.0,
         },
+        "cpu-paint": {"max_size": 64, "min_size": 24, "iterations": 270, "paint_scale": 1},
     }
     PRESET_HELP: ClassVar[Mapping[str, str]] = {
         "paper": "Shaham et al. 2019 as published: up to 250 pixels, 2000 rounds a scale",
         "larger": "the same for super-resolution: scales a sixth of 4 apart, pictures held closer",
         "animation": "the same for films: noise goes on beyond the border",
+        "paint": "the same for sketches: scale 2 learns to draw upon five colours",
         "cpu": "at most 64 pixels and 270 rounds a scale, about two minutes on a core",
         "cpu-larger": "larger, in the size and length of cpu",
+        "cpu-paint": "paint, in the size and length of cpu, at scale 1",
     }
 
     max_size: int = 250
@@ -85,6 +89,10 @@ class SinGANConfig:
     """Deviation of a scale's noise, over the error of the scales below it."""
     border: Literal["zero", "noise"] = "zero"
     """What surrounds the noise of a picture: zeros, or more noise; the picture always has zeros."""
+    paint_scale: int = 0
+    """A scale that learns to draw upon few colours, for sketches that enter there; 0 for none."""
+    paint_colours: int = 5
+    """How many."""
     average: Average = field(default_factory=lambda: Average(half_life_images=None, decay=0.0))
     """Running average by which generators are shown; the published ones have none."""
 
@@ -102,6 +110,11 @@ class SinGANConfig:
             )
         if not 0.3 <= self.factor <= 0.95:
             raise ConfigError(f"factor is {self.factor}; it must be from 0.3 to 0.95.")
+        if self.paint_scale < 0 or not 2 <= self.paint_colours <= 64:
+            raise ConfigError(
+                f"paint_scale is {self.paint_scale} and paint_colours {self.paint_colours}; the "
+                "first must be 0 or more, the second from 2 to 64."
+            )
         if not 0 < self.settled <= 1:
             raise ConfigError(f"settled is {self.settled}; it must be above 0 and at most 1.")
 
