@@ -60,6 +60,14 @@ TOGETHER = replace(
 CAPTIONS = DataSpec(
     resolution=32, channels=3, images=64, captions=2, caption_texts=("a red hat", "no hat", "b")
 )
+DOMAINS = DataSpec(
+    resolution=32,
+    channels=3,
+    images=64,
+    domains=("a", "b"),
+    second_channels=3,
+    second_images=64,
+)
 VECTORS = replace(CAPTIONS, caption_width=5, caption_encoder=f"fake:{'0' * 64}")
 
 
@@ -204,6 +212,7 @@ STACKED = {
     "latent_size": 4,
     "batch": 4,
 }
+SHARING = {"width": 2, "blocks": 1, "layers": 6, "global_head": "shallow", "batch": 4}
 TINY = {"fmap_base": 64, "fmap_max": 8, "latent_size": 8, "batch": {4: 4}}
 LABELLED = {**TINY, "condition": "ac-gan"}
 
@@ -632,5 +641,19 @@ VARIANTS: tuple[Variant, ...] = (
         data=CAPTIONS,
     ),
     Variant(system="stackgan", name="vectors", set=STACKED, data=VECTORS),
+    Variant(system="nicegan", name="light", set=SHARING, data=DOMAINS),
+    Variant(
+        system="nicegan",
+        name="full",
+        preset="full",
+        set={**SHARING, "coupled": True, "cam_weight": "normalised"},
+        data=DOMAINS,
+    ),
+    Variant(
+        system="nicegan",
+        name="deep",
+        set={**SHARING, "global_head": "deep", "batch": 2},
+        data=replace(DOMAINS, resolution=64),
+    ),
 )
 """Add a line here."""

@@ -162,6 +162,13 @@ SYSTEMS: Mapping[str, Entry] = {
             config="progan.systems.configs.stackgan:StackGANConfig",
         ),
         Entry(
+            name="nicegan",
+            summary="two domains of pictures: each discriminator's first layers are its encoder",
+            paper="Chen et al. 2020, Reusing Discriminators for Encoding",
+            system="progan.systems.nicegan:NICEGAN",
+            config="progan.systems.configs.nicegan:NICEGANConfig",
+        ),
+        Entry(
             name="ensemble",
             summary="several generators: independent, kept along one run, or sharing layers",
             paper="Hoang et al. 2018, MGAN (shared); plain games otherwise",
