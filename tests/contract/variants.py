@@ -60,14 +60,7 @@ TOGETHER = replace(
 CAPTIONS = DataSpec(
     resolution=32, channels=3, images=64, captions=2, caption_texts=("a red hat", "no hat", "b")
 )
-DOMAINS = DataSpec(
-    resolution=32,
-    channels=3,
-    images=64,
-    domains=("a", "b"),
-    second_channels=3,
-    second_images=64,
-)
+DOMAINS = replace(COLOUR, domains=("a", "b"), second_channels=3, second_images=64)
 VECTORS = replace(CAPTIONS, caption_width=5, caption_encoder=f"fake:{'0' * 64}")
 
 
@@ -641,13 +634,13 @@ VARIANTS: tuple[Variant, ...] = (
         data=CAPTIONS,
     ),
     Variant(system="stackgan", name="vectors", set=STACKED, data=VECTORS),
-    Variant(system="nicegan", name="light", set=SHARING, data=DOMAINS),
+    Variant(system="nicegan", name="light", set=SHARING, data=replace(DOMAINS, resolution=32)),
     Variant(
         system="nicegan",
         name="full",
         preset="full",
         set={**SHARING, "coupled": True, "cam_weight": "normalised"},
-        data=DOMAINS,
+        data=replace(DOMAINS, resolution=32),
     ),
     Variant(
         system="nicegan",

@@ -13,9 +13,8 @@ the discriminators' turn no slope reaches them through a fake that was drawn of 
 Source:  Chen et al. 2020, "Reusing Discriminators for Encoding: Towards Unsupervised Image-to-Image
          Translation", sections 3.2 and 3.3; rates and weights from the code published with it.
 Departs: there the vectors of spectral norms move in the generators' turn too, and the rate of the
-         last step is 0. Of several pictures a batch the published code averages each loss, as here.
-         Coupled (`coupled=true`), the two players that move the encoders each have an Adam of their
-         own.
+         last step is 0. Each turn cuts the pictures anew. Coupled (`coupled=true`), each of the two
+         players that move the encoders has an Adam of its own for them.
 """
 
 from __future__ import annotations
@@ -27,14 +26,16 @@ from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
 from progan.core.batch import Unpaired
-from progan.core.errors import ConfigError
 from progan.core.plan import Plan, Progress
 from progan.core.specs import DataSpec
 from progan.core.system import Direction, Player, System, Terms, Turn
+from progan.layers.jitter import jittered
 from progan.networks.nicegan import AttendingEncoder, SharedDecoder, TwoHeads
 from progan.objectives.adversarial import least_squares_critic, least_squares_generator
 from progan.objectives.record import total
 from progan.systems.configs.nicegan import NICEGANConfig
+from progan.systems.cyclegan import check_domains
+from progan.systems.rates import linear_decay
 
 __all__ = ["NICEGAN"]
 
@@ -55,13 +56,10 @@ class NICEGAN(System[Unpaired]):
     def __init__(self, config: NICEGANConfig, data: DataSpec) -> None:
         super().__init__()
         self.config, self.data = config, data
-        if len(data.domains) != 2:
-            raise ConfigError(
-                "nicegan translates between two domains, but the data have one. Give two folders "
-                "of pictures: progan train nicegan FOLDER_A FOLDER_B"
-            )
+        check_domains("nicegan", data)
         config.plan(data.resolution)  # whether the pictures are large enough
         self.fixed = not config.light
+        self.rate = linear_decay(config.decay_from)
         channels = {"a": data.channels, "b": data.second_channels}
         features = 2 * config.width
         self.encoders = nn.ModuleDict(
@@ -92,12 +90,6 @@ class NICEGAN(System[Unpaired]):
             "generators": Player.of(*drawing, optimizer=config.optimizer, rate=self.rate),
         }
 
-    def rate(self, at: Progress) -> float:
-        """Factor on the learning rate: 1, then in a line to 0."""
-        left = 1.0 - at.fraction
-        falling = 1.0 - self.config.constant
-        return min(1.0, left / falling) if falling else 1.0
-
     def turns(self, at: Progress) -> Sequence[Turn[Unpaired]]:
         """The discriminators, then the generators on the same pictures."""
         return (
@@ -107,7 +99,7 @@ class NICEGAN(System[Unpaired]):
 
     def critic_loss(self, batch: Unpaired, at: Progress) -> Terms:
         """What discriminators lower, their encoders included."""
-        real = batch.tensors()
+        real = self.seen(batch)
         z, on_real = self.judged(real)
         fake = {x: self.generators[x](z[OTHER[x]].detach()) for x in real}
         _, on_fake = self.judged(fake)
@@ -120,7 +112,7 @@ class NICEGAN(System[Unpaired]):
 
     def generator_loss(self, batch: Unpaired, at: Progress) -> Terms:
         """What generators lower."""
-        real = batch.tensors()
+        real = self.seen(batch)
         z = {x: self.encoders[x](image)[0] for x, image in real.items()}
         fake = {x: self.generators[x](z[OTHER[x]]) for x in real}
         z_fake, on_fake = self.judged(fake)
@@ -145,20 +137,27 @@ class NICEGAN(System[Unpaired]):
             scores[x] = {"local": local, "global": whole, "cam": cam}
         return z, scores
 
+    def seen(self, batch: Unpaired) -> Mapping[str, Tensor]:
+        """The batch as the players see it: cut at random places."""
+        return {x: jittered(image, self.config.jitter) for x, image in batch.tensors().items()}
+
     # what others ask for
 
     def translate(self, image: Tensor, direction: str, at: Progress) -> Tensor:
-        """Pictures n c h w of the one domain, drawn in the other."""
+        """Translate n c h w in [−1, 1]; sides are multiples of 4, without `light` those of
+        training."""
         way = next(way for way in self.directions if way.name == direction)
         drawn: Tensor = self.generators[way.target](self.encoders[way.source](image)[0])
         return drawn
 
     @torch.no_grad()
     def preview(self, batch: Unpaired, at: Progress) -> Mapping[str, Tensor]:
-        """Reals of each domain, and what becomes of them in the other."""
+        """Of each domain pictures, what becomes of them, and what comes back."""
         panels = {}
-        for direction in self.directions:
-            image = batch.tensors()[direction.source]
-            panels[direction.source] = image
-            panels[direction.name] = self.translate(image, direction.name, at)
+        for way, back in zip(self.directions, reversed(self.directions), strict=True):
+            x = batch.tensors()[way.source]
+            there = self.translate(x, way.name, at)
+            panels[way.source] = x
+            panels[f"{way.source} to {way.target}"] = there
+            panels[f"{way.source} and back"] = self.translate(there, back.name, at)
         return {name: panel.clamp(-1, 1) for name, panel in panels.items()}

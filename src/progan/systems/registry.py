@@ -162,6 +162,13 @@ SYSTEMS: Mapping[str, Entry] = {
             config="progan.systems.configs.stackgan:StackGANConfig",
         ),
         Entry(
+            name="cyclegan",
+            summary="two domains translated into each other, there and back, without pairs",
+            paper="Zhu et al. 2017, Unpaired Image-to-Image Translation (CycleGAN)",
+            system="progan.systems.cyclegan:CycleGAN",
+            config="progan.systems.configs.cyclegan:CycleGANConfig",
+        ),
+        Entry(
             name="nicegan",
             summary="two domains of pictures: each discriminator's first layers are its encoder",
             paper="Chen et al. 2020, Reusing Discriminators for Encoding",

@@ -28,6 +28,7 @@ class NICEGANConfig:
             "layers": 6,
             "global_head": "shallow",
             "optimizer": {"lr": 2e-4},
+            "jitter": 1.0,
             "batch": 4,
             "images": 4 * 400,
         },
@@ -61,12 +62,15 @@ class NICEGANConfig:
     """Weight of a picture's distance from itself, translated there and back."""
     reconstruction: float = 10.0
     """Weight of a picture's distance from itself, encoded and drawn in its own domain."""
+    jitter: float = 286 / 256
+    """Pictures are enlarged so many times and cut to their size at a random place; 1: as they are.
+    """
     optimizer: Optimizer = field(
         default_factory=lambda: Adam(lr=1e-4, betas=(0.5, 0.999), weight_decay=1e-4)
     )
     """Of both players."""
-    constant: float = 0.5
-    """Share of the run before the learning rate falls, in a line, to 0 at its end."""
+    decay_from: float = 0.5
+    """Part of the run after which the learning rate falls, in a line, to 0 at its end."""
     batch: int = 1
     """Pictures of each domain in a step."""
     images: int = 100_000
@@ -83,9 +87,15 @@ class NICEGANConfig:
                 f"layers is {self.layers}, but the encoder and the two heads are at least 6: "
                 "--set layers=6, and for pictures of 32 px --set global_head=shallow besides"
             )
-        if not 0 <= self.constant <= 1:
+        if not 1 <= self.jitter <= 2:
             raise ConfigError(
-                f"constant is {self.constant}; it must be from 0 to 1: --set constant=0.5"
+                f"jitter is {self.jitter}; it must be from 1, pictures as they are, to 2: "
+                "--set jitter=1.1"
+            )
+        if not 0 <= self.decay_from <= 1:
+            raise ConfigError(
+                f"decay_from is {self.decay_from}; it must be from 0 to 1, where the rate never "
+                "falls: --set decay_from=0.5"
             )
         weights = (self.adversarial, self.cycle, self.reconstruction)
         if min(weights) < 0:
