@@ -40,7 +40,7 @@ from progan.systems.rates import linear_decay
 __all__ = ["NICEGAN"]
 
 Scores = Mapping[str, Tensor]
-"""Of a discriminator's three outputs."""
+"""Of a discriminator's three outputs, a row of numbers each."""
 OTHER = {"a": "b", "b": "a"}
 
 
@@ -134,7 +134,7 @@ class NICEGAN(System[Unpaired]):
         for x, image in images.items():
             z[x], cam = self.encoders[x](image)
             local, whole = self.heads[x](z[x])
-            scores[x] = {"local": local, "global": whole, "cam": cam}
+            scores[x] = {"local": local.flatten(), "global": whole.flatten(), "cam": cam}
         return z, scores
 
     def seen(self, batch: Unpaired) -> Mapping[str, Tensor]:
