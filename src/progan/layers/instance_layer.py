@@ -55,7 +55,7 @@ class InstanceLayerNorm2d(_Mixed):
         ρ     softmax of two logits for each channel; at first 10 % instance norm, 90 % layer norm
 
     μ_I and σ_I are of one map, μ_L and σ_L of all maps of a picture. Variances are the unbiased
-    ones. γ, β and ρ are learned, a number (ρ: two) for each channel. In float32.
+    ones. γ, β and ρ are learned, a number (ρ: two) for each channel. In float32 or better.
 
     Source:  Kim et al. 2020 (U-GAT-IT), equation 1; Chen et al. 2020 (NICE-GAN), appendix, with the
              code published with it for softmax and starts.
@@ -68,7 +68,7 @@ class InstanceLayerNorm2d(_Mixed):
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         """Normalise `x`."""
-        return _on_line(x, *self.line(x.float()), self.weight, self.bias)
+        return _on_line(x, *self.line(_exact(x)), self.weight, self.bias)
 
 
 class AdaptiveInstanceLayerNorm2d(_Mixed):
@@ -84,11 +84,16 @@ class AdaptiveInstanceLayerNorm2d(_Mixed):
         beta: Float[Tensor, "n c"],
     ) -> Float[Tensor, "n c h w"]:
         """Normalise `x`, then stretch and move its maps by `gamma` and `beta`."""
-        return _on_line(x, *self.line(x.float()), gamma.float(), beta.float())
+        return _on_line(x, *self.line(_exact(x)), _exact(gamma), _exact(beta))
+
+
+def _exact(x: Tensor) -> Tensor:
+    """In float32 or better."""
+    return x if x.dtype is torch.float64 else x.float()
 
 
 def _on_line(x: Tensor, a: Tensor, b: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
     """γ (a x + b) + β, in the precision of `x`."""
     slope, offset = gamma * a, gamma * b + beta
-    out = torch.addcmul(offset[..., None, None], x.float(), slope[..., None, None])
+    out = torch.addcmul(offset[..., None, None], _exact(x), slope[..., None, None])
     return out.to(x.dtype)

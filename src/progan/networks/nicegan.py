@@ -28,7 +28,14 @@ from progan.layers.spectral import with_spectral_norm
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-__all__ = ["AttendingEncoder", "CamWeight", "GlobalHead", "SharedDecoder", "TwoHeads"]
+__all__ = [
+    "AttendingEncoder",
+    "CamWeight",
+    "GlobalHead",
+    "SharedDecoder",
+    "TwoHeads",
+    "doubling",
+]
 
 CamWeight = Literal["stored", "normalised"]
 GlobalHead = Literal["deep", "shallow"]
@@ -146,20 +153,18 @@ class AdaptiveBlock(nn.Module):
         return x + self.norm2(self.conv2(h), gamma, beta)
 
 
-class Doubling(nn.Sequential):
+def doubling(channels: int) -> nn.Sequential:
     """Twice the side, half the channels: a 1 × 1 convolution makes the four pixels of each."""
-
-    def __init__(self, channels: int) -> None:
-        half = channels // 2
-        super().__init__(
-            conv(channels, half, 3, bias=False),
-            InstanceLayerNorm2d(half),
-            nn.ReLU(),
-            nn.Conv2d(half, 4 * half, 1),
-            nn.PixelShuffle(2),
-            InstanceLayerNorm2d(half),
-            nn.ReLU(),
-        )
+    half = channels // 2
+    return nn.Sequential(
+        conv(channels, half, 3, bias=False),
+        InstanceLayerNorm2d(half),
+        nn.ReLU(),
+        nn.Conv2d(half, 4 * half, 1),
+        nn.PixelShuffle(2),
+        InstanceLayerNorm2d(half),
+        nn.ReLU(),
+    )
 
 
 class SharedDecoder(nn.Module):
@@ -189,7 +194,7 @@ class SharedDecoder(nn.Module):
         )
         self.gamma, self.beta = (nn.Linear(wide, wide, bias=False) for _ in range(2))
         self.blocks = nn.ModuleList(AdaptiveBlock(wide) for _ in range(blocks))
-        self.up = nn.Sequential(Doubling(wide), Doubling(features))
+        self.up = nn.Sequential(doubling(wide), doubling(features))
         self.last = conv(features // 2, channels, 7, bias=False)
 
     def forward(self, z: Float[Tensor, "n f h w"]) -> Float[Tensor, "n c H W"]:
