@@ -17,6 +17,7 @@ from progan.acceptance import (
     pairs,
     residual,
     stacked,
+    translation,
 )
 from progan.acceptance.record import Numbers, Task
 from progan.core.config import choose
@@ -34,6 +35,7 @@ TASKS: Mapping[str, Sequence[Task]] = {
     "singan": one_picture.TASKS,
     "stackgan": stacked.TASKS,
     **residual.TASKS,
+    **translation.TASKS,
 }
 
 
