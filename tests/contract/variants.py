@@ -30,7 +30,10 @@ from progan.engine.precision import Precision
 __all__ = [
     "CAPTION_SHAPE",
     "COLOUR",
+    "DOMAINS",
     "LAYOUT_CLASSES",
+    "SHARING",
+    "TRANSLATORS",
     "VARIANTS",
     "FakeData",
     "Variant",
@@ -204,6 +207,9 @@ STACKED = {
     "code": 4,
     "latent_size": 4,
     "batch": 4,
+}
+TRANSLATORS: dict[str, Any] = {
+    **{"width": 4, "blocks": 1, "critic_width": 4, "critic_layers": 2, "pool": 6, "batch": 4},
 }
 SHARING = {"width": 2, "blocks": 1, "layers": 6, "global_head": "shallow", "batch": 4}
 TINY = {"fmap_base": 64, "fmap_max": 8, "latent_size": 8, "batch": {4: 4}}
@@ -634,6 +640,21 @@ VARIANTS: tuple[Variant, ...] = (
         data=CAPTIONS,
     ),
     Variant(system="stackgan", name="vectors", set=STACKED, data=VECTORS),
+    Variant(system="cyclegan", name="resnet", set=TRANSLATORS, data=DOMAINS),
+    Variant(
+        system="cyclegan",
+        name="unet",
+        preset="unet",
+        set={**TRANSLATORS, "pool": 0, "objective": "non-saturating"},
+        data=DOMAINS,
+    ),
+    Variant(
+        system="cyclegan",
+        name="resize",
+        preset="cpu",
+        set={**TRANSLATORS, "doubling": "resize", "dropout": 0.5, "identity": 0.0},
+        data=DOMAINS,
+    ),
     Variant(system="nicegan", name="light", set=SHARING, data=replace(DOMAINS, resolution=32)),
     Variant(
         system="nicegan",

@@ -16,7 +16,9 @@ from progan.acceptance import (
     one_picture,
     pairs,
     residual,
+    reusing,
     stacked,
+    translation,
 )
 from progan.acceptance.record import Numbers, Task
 from progan.core.config import choose
@@ -33,7 +35,9 @@ TASKS: Mapping[str, Sequence[Task]] = {
     "lapgan": bands.TASKS,
     "singan": one_picture.TASKS,
     "stackgan": stacked.TASKS,
+    "nicegan": reusing.TASKS,
     **residual.TASKS,
+    **translation.TASKS,
 }
 
 
