@@ -29,11 +29,12 @@ from progan.core.plan import Progress, Stage, height_width
 from progan.core.recipe import Recipe
 from progan.core.specs import DataSpec
 from progan.core.system import System
-from progan.data.build import already_built, check
+from progan.data.build import check
 from progan.data.labelling import labelling_of
 from progan.data.noise import NoisePyramid
-from progan.data.pyramid import Pyramid
-from progan.data.sources import Source
+from progan.data.opening import Data, Store, built, stored
+from progan.data.sources.two import Two
+from progan.data.two import Domains
 from progan.engine.precision import choose_device
 
 __all__ = ["LINK", "Forecast", "StageForecast", "forecast", "seconds_on"]
@@ -134,24 +135,26 @@ def forecast(
     )
 
 
-def _pictures(recipe: Recipe, source: Source, runs: Path, screen: Screen) -> Pyramid:
+def _pictures(recipe: Recipe, source: Data, runs: Path, screen: Screen) -> Store:
     """The data if it is built; otherwise noise of the same shape."""
-    built = already_built(source, recipe.data, runs / ".data")
-    if built is not None:
-        for number, line in enumerate(built.report.lines()):
+    found = built(source, recipe.data, runs / ".data")
+    if found is None and isinstance(source, Two | Domains):
+        found = stored(source, recipe.data, runs / ".data", progress=screen.building)
+    if found is not None:
+        for number, line in enumerate(found.report.lines()):
             screen.line("" if number else "Data", line)
-        return built
+        return found
     side, count = recipe.data.resolution, min(recipe.data.images or source.count, source.count)
     report = check(source, replace(recipe.data, images=min(count, LOOKED_AT)), workers=1)
-    found = labelling_of(source, recipe.data)
+    labels = labelling_of(source, recipe.data)
     spec = DataSpec(
         resolution=side or report.resolution,
         channels=report.channels,
-        classes=len(found.classes) if found and len(found.classes) > 1 else 0,
+        classes=len(labels.classes) if labels and len(labels.classes) > 1 else 0,
         images=count,
         whole=report.whole,
-        label_kind=found.kind if found else "class",
-        label_size=len(found.names) if found else 0,
+        label_kind=labels.kind if labels else "class",
+        label_size=len(labels.names) if labels else 0,
     )
     colour = "colour" if spec.channels == 3 else "grey"
     height, width = height_width(spec.size)
