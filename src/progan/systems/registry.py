@@ -165,6 +165,13 @@ SYSTEMS: Mapping[str, Entry] = {
             config="progan.systems.configs.stackgan:StackGANConfig",
         ),
         Entry(
+            name="cyclegan",
+            summary="two domains translated into each other, there and back, without pairs",
+            paper="Zhu et al. 2017, Unpaired Image-to-Image Translation (CycleGAN)",
+            system="progan.systems.cyclegan:CycleGAN",
+            config="progan.systems.configs.cyclegan:CycleGANConfig",
+        ),
+        Entry(
             name="ensemble",
             summary="several generators: independent, kept along one run, or sharing layers",
             paper="Hoang et al. 2018, MGAN (shared); plain games otherwise",
