@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from progan.core.errors import DataError
-from progan.data.records import Frame, UnfitError, shown
+from progan.data.records import Frame, UnfitError, fitted, shown
 
 __all__ = [
     "UNKNOWN",
@@ -102,7 +102,7 @@ def read_palette(path: Path) -> Palette:
     rows.sort()
     found = Palette.of([[number, name, *colour] for number, name, colour in rows])
     for what, values in (("id", found.ids), ("name", found.names), ("colour", found.colours)):
-        twice = next((v for v in values if values.count(v) > 1), None)  # type: ignore[attr-defined]
+        twice = next((v for v in values if values.count(v) > 1), None)
         if twice is not None:
             raise DataError(
                 f"{shown(str(path))} gives two classes the {what} {shown(str(twice))}; each must "
@@ -160,8 +160,11 @@ def class_map(image: Image.Image, palette: Palette | None) -> NDArray[np.uint8]:
 def _by_id(ids: NDArray[np.int64], palette: Palette | None) -> NDArray[np.uint8]:
     if palette is None:
         if ids.min() < 0 or ids.max() > UNKNOWN:
-            raise UnfitError("no class", f"holds the number {ids.max()}; without a palette.json ids "
-                             f"go from 0 to {UNKNOWN - 1}")
+            raise UnfitError(
+                "no class",
+                f"holds the number {ids.max()}; without a palette.json ids "
+                f"go from 0 to {UNKNOWN - 1}",
+            )
         return ids.astype(np.uint8)
     present = np.unique(ids)
     number = {known: place for place, known in enumerate(palette.ids)}
@@ -192,9 +195,7 @@ def _few(values: list[Any]) -> str:
     return f"{', '.join(map(str, values[:SHOWN]))}{more} {verb}"
 
 
-def framed(
-    classes: NDArray[Any], frame: Frame, fill: int = UNKNOWN
-) -> NDArray[Any]:
+def framed(classes: NDArray[Any], frame: Frame, fill: int = UNKNOWN) -> NDArray[Any]:
     """A map h w, cut or padded as pictures are, and brought to r r by nearest pixels."""
     height, width = classes.shape
     side = frame.resolution
@@ -203,6 +204,11 @@ def framed(
         top, left = (height - short) // 2, (width - short) // 2
         square = classes[top : top + short, left : left + short]
         return _nearest(square, side, side)
+    if frame.crop == "whole":
+        wide, high = fitted((width, height), side)
+        out = np.full((side, side), fill, classes.dtype)
+        out[:high, :wide] = _nearest(classes, high, wide)
+        return out
     long = max(height, width)
     inner = _nearest(
         classes, max(1, round(side * height / long)), max(1, round(side * width / long))

@@ -226,9 +226,9 @@ def two_already_built(two: Two, settings: DataSettings, cache: str | Path) -> Do
 
 def _settings(settings: DataSettings, *, layout: bool = False) -> DataSettings:
     """The rules of reading for one of the lists."""
-    rest = {"channels": None} if layout else {}
     return replace(
         settings,
+        channels=None if layout else settings.channels,
         labels="none",
         captions="none",
         vectors="own",
@@ -236,7 +236,6 @@ def _settings(settings: DataSettings, *, layout: bool = False) -> DataSettings:
         landmarks=None,
         second=None,
         domains="auto",
-        **rest,
     )
 
 
@@ -293,7 +292,9 @@ def _close(two: Two, made: Mapping[str, Pyramid], to: Path, parts: Mapping[str, 
 def _check_classes(made: Mapping[str, Pyramid]) -> None:
     """Refuse class maps with classes that nobody named: a store made of them is taken away."""
     for name in ("b", "test_b"):
-        found = [f for f in made[name].report.findings if f.kind == "no class"] if name in made else []
+        found = (
+            [f for f in made[name].report.findings if f.kind == "no class"] if name in made else []
+        )
         if found:
             for part in made.values():
                 shutil.rmtree(part.path, ignore_errors=True)
@@ -378,4 +379,3 @@ def _place(path: Path, words: object) -> Path:
     if not isinstance(words, str) or not PLACE.fullmatch(words) or words.endswith(".."):
         raise ValueError
     return path.resolve() / words
-

@@ -88,6 +88,18 @@ class TwoLoader:
         spec = self.spec
         return Layout(a, one_hot(first(pixels, "nearest"), len(spec.layout_names), spec.layouts))
 
+    def shown_batch(self, numbers: range | Sequence[int], resolution: Size) -> Batch:
+        """The same pictures from first to last step, for previews: as they are, held out ones where
+        there are some."""
+        first, second = self.domains.test or (self.domains.a, self.domains.b)
+        side, n = height_width(resolution)[0], len(numbers)
+        a, b = (self.shown(part, 0, n, side) for part in (first, second))
+        if self.batch_type is Layout:
+            spec = self.spec
+            return Layout(_as_image(a), one_hot(b, len(spec.layout_names), spec.layouts))
+        assert self.batch_type in (Paired, Unpaired)
+        return self.batch_type(_as_image(a), _as_image(b))  # type: ignore[call-arg]
+
     def real(self, start: int, n: int, resolution: Size, *, mirror: bool = False) -> Tensor:
         """Pictures of the first domain in a fixed shuffle, uint8 n c r r."""
         return self.shown(self.domains.a, start, n, height_width(resolution)[0])
@@ -101,9 +113,7 @@ class TwoLoader:
         indices = Order(part.count, seed_of("real")).indices(numbers)
         return torch.from_numpy(part.gather(indices, side)).to(self.device)
 
-    def _pixels(
-        self, part: Pyramid, order: Order, numbers: NDArray[np.int64], side: int
-    ) -> Tensor:
+    def _pixels(self, part: Pyramid, order: Order, numbers: NDArray[np.int64], side: int) -> Tensor:
         pixels = torch.from_numpy(part.gather(order.indices(numbers), side))
         if self.device.type == "cuda":
             return pixels.pin_memory().to(self.device, non_blocking=True)
@@ -114,9 +124,11 @@ class TwoLoader:
     ) -> Callable[[Tensor, Literal["smooth", "nearest"]], Tensor]:
         """How pictures with these numbers are shown: cut and turned by what their numbers say."""
         large = round(side * JITTER)
-        rng = [
-            np.random.default_rng(seed_of(self._place, word, int(n))) for n in numbers
-        ] if self.jitter and large > side else []
+        rng = (
+            [np.random.default_rng(seed_of(self._place, word, int(n))) for n in numbers]
+            if self.jitter and large > side
+            else []
+        )
         places = [tuple(some.integers(0, large - side + 1, 2).tolist()) for some in rng]
         coins: NDArray[Any] | None = order.mirrored(numbers) if self.mirror else None
 

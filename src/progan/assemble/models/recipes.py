@@ -190,9 +190,13 @@ def _domains_of(recipe: Recipe) -> Literal["", "unpaired", "paired", "layouts"]:
         return entry.domains
     from progan.core.batch import Layout, Paired, Unpaired
 
-    kinds = {Unpaired: "unpaired", Paired: "paired", Layout: "layouts"}
-    found: Any = kinds.get(load_system_class(entry.name).batch_type, "")  # type: ignore[call-overload]
-    return found  # type: ignore[no-any-return]
+    kinds: dict[type[Any], Literal["unpaired", "paired", "layouts"]] = {
+        Unpaired: "unpaired",
+        Paired: "paired",
+        Layout: "layouts",
+    }
+    found = kinds.get(load_system_class(entry.name).batch_type)
+    return found or ""
 
 
 def describe_systems() -> tuple[SystemRow, ...]:

@@ -11,9 +11,9 @@ from progan.assemble.models.recipes import looks_like_recipe, read, resolve, wit
 from progan.core.config import Recipe, apply_sets
 from progan.core.errors import DataError
 from progan.core.recipe import DataSettings
+from progan.data.opening import Data, open_data
 from progan.data.packaged import PACKAGED
 from progan.data.records import shown
-from progan.data.opening import Data, open_data
 from progan.data.sources import is_picture
 from progan.systems.registry import SYSTEMS
 
@@ -80,9 +80,7 @@ def recipe_of(asked: Asked) -> Recipe:
     else:
         recipe = Recipe(data=DataSettings(source=asked.words))
     if asked.second is not None:
-        recipe = replace(
-            recipe, data=replace(recipe.data, source=asked.words, second=asked.second)
-        )
+        recipe = replace(recipe, data=replace(recipe.data, source=asked.words, second=asked.second))
     if asked.system:
         recipe = replace(recipe, system=asked.system)
     if asked.preset:

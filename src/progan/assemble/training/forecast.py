@@ -13,6 +13,7 @@ pictures, saving and whatever else a single process does is left out.
 from __future__ import annotations
 
 import math
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -32,7 +33,7 @@ from progan.core.system import System
 from progan.data.build import check
 from progan.data.labelling import labelling_of
 from progan.data.noise import NoisePyramid
-from progan.data.opening import Data, Store, built, stored
+from progan.data.opening import Data, Store, built, open_data, stored
 from progan.data.sources.two import Two
 from progan.data.two import Domains
 from progan.engine.precision import choose_device
@@ -138,13 +139,21 @@ def forecast(
 def _pictures(recipe: Recipe, source: Data, runs: Path, screen: Screen) -> Store:
     """The data if it is built; otherwise noise of the same shape."""
     found = built(source, recipe.data, runs / ".data")
-    if found is None and isinstance(source, Two | Domains):
-        found = stored(source, recipe.data, runs / ".data", progress=screen.building)
     if found is not None:
         for number, line in enumerate(found.report.lines()):
             screen.line("" if number else "Data", line)
         return found
+    assert not isinstance(source, Domains)  # those are built
     side, count = recipe.data.resolution, min(recipe.data.images or source.count, source.count)
+    if isinstance(source, Two):
+        alike = _like_two(recipe, source)
+        size = alike.spec.resolution
+        screen.line(
+            "Data",
+            f"{source.a.count:,} and {source.b.count:,} pictures, {size} × {size}; noise stands "
+            "in for them, as they are not built yet",
+        )
+        return alike
     report = check(source, replace(recipe.data, images=min(count, LOOKED_AT)), workers=1)
     labels = labelling_of(source, recipe.data)
     spec = DataSpec(
@@ -164,6 +173,19 @@ def _pictures(recipe: Recipe, source: Data, runs: Path, screen: Screen) -> Store
         "them, as they are not built yet",
     )
     return NoisePyramid(spec, source.name)
+
+
+def _like_two(recipe: Recipe, two: Two) -> Domains:
+    """Noise like two domains, of which a few pictures were read to know their channels."""
+    few = replace(recipe.data, images=LOOKED_AT, held_out=0.0)
+    with tempfile.TemporaryDirectory(prefix="progan-plan-") as folder:
+        found = stored(open_data(few), few, folder)
+        assert isinstance(found, Domains)
+        parts = [
+            NoisePyramid(replace(part.spec, images=source.count), source.name)
+            for part, source in ((found.a, two.a), (found.b, two.b))
+        ]
+        return replace(found, a=parts[0], b=parts[1], test=None)
 
 
 def _stage(

@@ -16,7 +16,7 @@ from progan.data.records import Block, Finding, Frame
 from progan.data.sources.base import Digest, Ref
 from progan.data.sources.indexed import IndexedSource
 
-__all__ = ["PORTRAIT_LAYOUTS", "PORTRAIT_PALETTE", "PackedLayouts", "PackedLayoutReader"]
+__all__ = ["PORTRAIT_LAYOUTS", "PORTRAIT_PALETTE", "PackedLayoutReader", "PackedLayouts"]
 
 PORTRAIT_LAYOUTS = "portraits-layouts"
 """Their name."""

@@ -241,7 +241,7 @@ def matched(
     """
     folders = [first, second] + ([instances] if instances is not None else [])
     stems = [_by_stem(folder) for folder in folders]
-    common = sorted(set.intersection(*map(set, stems)), key=sort_key)
+    common = sorted(set(stems[0]).intersection(*stems[1:]), key=sort_key)
     if not common:
         raise DataError(
             f"no picture in {shown(first.folder)} has the name of one in {shown(second.folder)}. "
@@ -250,7 +250,9 @@ def matched(
         )
     findings = first.findings + second.findings
     for here, others in ((0, stems[1:]), (1, stems[:1])):
-        for stem in sorted(set(stems[here]) - set.intersection(*map(set, others)), key=sort_key):
+        for stem in sorted(
+            set(stems[here]) - set(others[0]).intersection(*others[1:]), key=sort_key
+        ):
             name = stems[here][stem]
             other = folders[1 - here].folder
             lack = Finding(name, "no partner", f"{shown(os.path.basename(other))} has none like it")
@@ -263,7 +265,9 @@ def matched(
     made = []
     for side in (0, 1):
         reader: Reader = (
-            LayoutReader(places, side, plain) if layouts else PairReader((places[0], places[1]), side)
+            LayoutReader(places, side, plain)
+            if layouts
+            else PairReader((places[0], places[1]), side)
         )
         found = findings if not side else ()
         said = f"{word} {side} {plain}"

@@ -21,7 +21,9 @@ class Part(Tableless):
 
     classes: tuple[str, ...] = ()
 
-    def __init__(self, whole: Source, indices: Sequence[int], *, first: bool = True) -> None:
+    def __init__(
+        self, whole: Source, indices: Sequence[int] | NDArray[np.int64], *, first: bool = True
+    ) -> None:
         self.whole = whole
         self.indices = np.asarray(indices, np.int64)
         self.name = whole.name

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from progan.core.errors import DataError
 from progan.core.words import typed
@@ -281,9 +282,7 @@ def _palette(places: Sequence[Path]) -> Palette | None:
 # Packaged sets -------------------------------------------------------------------------------
 
 
-def _packs(
-    first: PackSource, second: PackSource, images: int | None, *, together: bool
-) -> _Pair:
+def _packs(first: PackSource, second: PackSource, images: int | None, *, together: bool) -> _Pair:
     """Two packaged sets: of portraits different people in each, or the same where they are pairs.
 
     Different ones are the even and the odd numbers of twice as many.
@@ -300,7 +299,7 @@ def _packs(
         return _Pair(names, both)
     count = images or first.count // 2
     of = [PackSource(packaged(name, count=2 * count)) for name in names]
-    parts = [Part(pack, np.arange(count) * 2 + odd) for odd, pack in enumerate(of)]
+    parts = [Part(pack, np.arange(count, dtype=np.int64) * 2 + odd) for odd, pack in enumerate(of)]
     return _Pair(names, (parts[0], parts[1]))
 
 
@@ -369,9 +368,7 @@ def _domain(path: Path) -> tuple[Source, Source | None]:
     return FolderSource(train), None if test is None else FolderSource(test)
 
 
-def _joined(
-    domains: Sequence[tuple[Source, Source | None]], names: tuple[str, str]
-) -> _Pair:
+def _joined(domains: Sequence[tuple[Source, Source | None]], names: tuple[str, str]) -> _Pair:
     (first, test_a), (second, test_b) = domains
     test = None if test_a is None or test_b is None else (test_a, test_b)
     return _Pair(names, (first, second), test)
@@ -393,9 +390,10 @@ def _named(names: tuple[str, str]) -> tuple[str, str]:
 # Which pictures ------------------------------------------------------------------------------
 
 
-def _spread(count: int, wanted: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _spread(count: int, wanted: int) -> NDArray[np.int64]:
     wanted = min(count, wanted)
-    return np.arange(wanted, dtype=np.int64) * count // wanted
+    found: NDArray[np.int64] = np.arange(wanted, dtype=np.int64) * count // wanted
+    return found
 
 
 def _limited(
@@ -423,7 +421,7 @@ def _held_out(
     kept, held = [], []
     for number, (source, count) in enumerate(zip(pair, counts, strict=True)):
         some = _spread(count, max(1, min(MOST_HELD_OUT, round(share * count))))
-        rest = np.setdiff1d(np.arange(count), some)
+        rest = np.setdiff1d(np.arange(count, dtype=np.int64), some)
         kept.append(Part(source, rest))
         held.append(Part(source, some, first=False))
     return (kept[0], kept[1]), (held[0], held[1])
