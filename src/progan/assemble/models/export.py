@@ -97,7 +97,11 @@ def _recipe_text(model: Exportable) -> str:
         PurePath(words.replace("\\", "/")).name or words
         for words in (recipe.data.source, recipe.data.vectors)
     )
-    recipe = replace(recipe, data=replace(recipe.data, source=name, vectors=vectors))
+    second = recipe.data.second
+    if second is not None:
+        second = PurePath(second.replace("\\", "/")).name or second
+    data = replace(recipe.data, source=name, vectors=vectors, second=second)
+    recipe = replace(recipe, data=data)
     return lock(recipe, resolve(recipe)[1], model.stored.plan.stages)
 
 

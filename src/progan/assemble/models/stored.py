@@ -19,7 +19,7 @@ from progan.core.plan import Plan, Progress, Size, height_width
 from progan.core.recipe import Recipe
 from progan.core.specs import DataSpec
 from progan.core.spelling import nearest
-from progan.core.system import Samples, System
+from progan.core.system import Samples, System, Translates
 from progan.core.words import typed
 from progan.engine.checkpoint import checkpoints, load_checkpoint, newest_valid
 from progan.engine.loop import stage_from_plain
@@ -30,6 +30,7 @@ __all__ = [
     "Stored",
     "Weights",
     "fill",
+    "is_translator",
     "makes_from_noise",
     "open_stored",
     "used_names",
@@ -223,6 +224,12 @@ def used_names(system: System[Any]) -> dict[str, tuple[str, str]]:
 def makes_from_noise(stored: Stored) -> bool:
     """Whether what is stored draws pictures, with no other picture to begin from."""
     return isinstance(build_system(stored.recipe, stored.spec, torch.device("cpu")), Samples)
+
+
+def is_translator(stored: Stored) -> bool:
+    """Whether what is stored makes pictures of other ones."""
+    system = build_system(stored.recipe, stored.spec, torch.device("cpu"))
+    return isinstance(system, Translates) and not isinstance(system, Samples)
 
 
 def fill(stored: Stored, weights: Weights, device: torch.device) -> Filled:

@@ -31,7 +31,7 @@ from progan.metrics.sliced import sliced_wasserstein
 from progan.systems.singan import SinGAN
 
 if TYPE_CHECKING:
-    from progan.data.loader import Loader
+    from progan.data.feeding import Feed
     from progan.metrics.images import ImageSource
 
 __all__ = ["affordable", "review"]
@@ -60,7 +60,7 @@ FRAMES, FEW_FRAMES = 96, 48
 """Frames of the walk; few, where there is little time."""
 
 
-def review(run: Path, loader: Loader, *, seconds: float | None = None) -> Path:
+def review(run: Path, loader: Feed, *, seconds: float | None = None) -> Path:
     """Write `review/review.json` and its pictures into `run`, in about `seconds`; give its path.
 
     Without `seconds`, at most a minute on a CPU. However little time there is, everything is
@@ -126,7 +126,7 @@ def affordable(seconds: float, cost: float, most: int, least: int = PILOT) -> in
 class _Reviewer:
     """One model before one set of pictures."""
 
-    def __init__(self, folder: Path, model: Model, loader: Loader, watch: _Watch) -> None:
+    def __init__(self, folder: Path, model: Model, loader: Feed, watch: _Watch) -> None:
         self.folder, self.model, self.loader, self.watch = folder, model, loader, watch
         size = model.resolution
         self.resolution = size if isinstance(size, int) else max(size)
