@@ -177,6 +177,7 @@ SYSTEMS: Mapping[str, Entry] = {
             paper="Chen et al. 2020, Reusing Discriminators for Encoding",
             system="progan.systems.nicegan:NICEGAN",
             config="progan.systems.configs.nicegan:NICEGANConfig",
+            domains="unpaired",
         ),
         Entry(
             name="ensemble",
