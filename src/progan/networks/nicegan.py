@@ -65,7 +65,7 @@ class AttendingEncoder(nn.Module):
     length, as it is in the score. Channels of z are 2 w. a is computed with u multiplied into the
     1×1's weight, whose two halves are added: the same, without maps twice as many.
 
-    Source: Chen et al. 2020, section 3.1; Zhou et al. 2016 (class activation maps).
+    Source: Chen et al. 2020, section 3.2; Zhou et al. 2016 (class activation maps).
     """
 
     def __init__(self, channels: int, width: int, cam_weight: CamWeight = "stored") -> None:
