@@ -32,6 +32,7 @@ __all__ = ["TASKS", "learnt", "translated"]
 CYCLE_IOU, GANILLA_IOU = 0.66, 0.60
 ABOVE_MEAN = 2.0
 CONTROL = 0.1
+PAIRED_PSNR, PAIRED_IOU = 22.0, 0.88
 
 
 def learnt(system: str, known: Scenes, *, seed: int, sets: Sequence[str] = ()) -> Trainer:
@@ -122,14 +123,63 @@ def cyclegan(seed: int) -> Numbers:
     return unpaired("cyclegan", CYCLE_IOU, seed, control=True)
 
 
+def ganilla(seed: int) -> Numbers:
+    """GANILLA on scenes."""
+    return unpaired("ganilla", GANILLA_IOU, seed, control=False)
+
+
+def pix2pix(seed: int) -> Numbers:
+    """pix2pix on pairs of scenes, beside CycleGAN on as many that are no pairs."""
+    held = held_scenes(seed)
+    other = judged(learnt("cyclegan", training_scenes(seed), seed=seed), held)
+    trainer = learnt("pix2pix", training_scenes(seed, paired=True), seed=seed)
+    there = translated(trainer, held.image("a"), "ab")
+    found = psnr(there, held.image("b"))
+    iou = mean_iou(nearest_colour(there, "b"), held.classes)
+    return {
+        "psnr": Number(words="PSNR from a to b, in dB", value=found, low=PAIRED_PSNR),
+        "iou": Number(
+            words="mIoU of translated pictures' classes, by the nearest colour",
+            value=iou,
+            low=PAIRED_IOU,
+        ),
+        "psnr above": Number(
+            words="PSNR less that of CycleGAN, which saw no pairs",
+            value=found - other["psnr ab"],
+            low=0.0,
+        ),
+        "iou above": Number(words="mIoU less CycleGAN's", value=iou - other["iou ab"], low=0.0),
+        **baselines(training_scenes(seed, paired=True), held),
+    }
+
+
+SOURCE = "bars by a measurement"
 TASKS = {
     "cyclegan": (
         Task(
             slug="scenes",
             words="scenes of 32 pixels in two domains, with and without the way back",
-            source="bars by a measurement",
+            source=SOURCE,
             minutes=4,
             make=cyclegan,
+        ),
+    ),
+    "pix2pix": (
+        Task(
+            slug="scenes",
+            words="pairs of scenes of 32 pixels, beside CycleGAN without pairs",
+            source=SOURCE,
+            minutes=2,
+            make=pix2pix,
+        ),
+    ),
+    "ganilla": (
+        Task(
+            slug="scenes",
+            words="scenes of 32 pixels in two domains",
+            source=SOURCE,
+            minutes=2,
+            make=ganilla,
         ),
     ),
 }
