@@ -18,6 +18,7 @@ from progan.acceptance import (
     residual,
     stacked,
     translation,
+    vendors,
 )
 from progan.acceptance.record import Numbers, Task
 from progan.core.config import choose
@@ -36,6 +37,7 @@ TASKS: Mapping[str, Sequence[Task]] = {
     "stackgan": stacked.TASKS,
     **residual.TASKS,
     **translation.TASKS,
+    "cyclegan": (*translation.TASKS["cyclegan"], vendors.TASK),
 }
 
 
