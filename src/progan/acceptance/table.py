@@ -12,6 +12,7 @@ from progan.acceptance import (
     codes,
     conditional,
     dcgan,
+    filtered,
     likeness,
     one_picture,
     pairs,
@@ -38,6 +39,7 @@ TASKS: Mapping[str, Sequence[Task]] = {
     **residual.TASKS,
     **translation.TASKS,
     "cyclegan": (*translation.TASKS["cyclegan"], vendors.TASK),
+    "ganilla": (*translation.TASKS["ganilla"], filtered.TASK),
 }
 
 

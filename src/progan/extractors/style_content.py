@@ -1,8 +1,8 @@
 """Two judges of translated pictures, trained on the user's own: one of style, one of content.
 
     style     a classifier of the domains, or of the hands that drew them, which sees patches:
-              windows of 150/256 of a picture's side at random places, continued by reflection to
-              224/256, so that what is shown, and where, is hidden from it
+              windows of 150/256 of a picture's side at random places, so that what is shown, and
+              where, is hidden from it
     content   a classifier of what the source's pictures show, which sees them whole
     scores    share of translations whose style is called the wanted one; share whose content is
               called that of their source; the mean of both
@@ -12,7 +12,9 @@ Judges must not have seen what a translator learnt from, nor what they judge.
 Source:  Hicsonmez et al. 2020 (GANILLA), section 4.3, and the code published with it
          (giddyyupp/style-content-cnn).
 Departs: there both are ResNet-50s that begin with ImageNet's weights; here they are the small
-         classifiers of `progan metrics train-extractor`, from their first weights.
+         classifiers of `progan metrics train-extractor`, from their first weights. There windows
+         are continued by reflection to the 224 pixels that those networks take; these take any
+         size. What is said of a picture is said of some windows together.
 """
 
 from __future__ import annotations
@@ -32,25 +34,22 @@ from progan.extractors.training import LabelledPictures, train_classifier
 __all__ = ["Judge", "content_judge", "patches", "style_judge"]
 
 Pixels = NDArray[np.uint8]
-WINDOW, SHOWN = 150 / 256, 224 / 256
+WINDOW = 150 / 256
 PER_PICTURE = 4
 """Patches of each picture that a style judge learns from, and is asked about."""
 
 
-def patches(pixels: Pixels, seed: int, *, window: float = WINDOW, shown: float = SHOWN) -> Pixels:
-    """A random window of each picture, n c side side, continued by reflection on all sides."""
+def patches(pixels: Pixels, seed: int, *, window: float = WINDOW) -> Pixels:
+    """A random window of each picture, n c side side."""
     side = pixels.shape[-1]
     size = max(2, round(window * side))
-    around = (max(size, round(shown * side)) - size) // 2
     places = np.random.default_rng(seed).integers(side - size + 1, size=(len(pixels), 2))
-    cut = np.stack(
+    return np.stack(
         [
             one[:, top : top + size, left : left + size]
             for one, (top, left) in zip(pixels, places, strict=True)
         ]
     )
-    border = (around, around)
-    return np.pad(cut, ((0, 0), (0, 0), border, border), mode="reflect")
 
 
 @dataclass(frozen=True)
