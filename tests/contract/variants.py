@@ -211,6 +211,11 @@ STACKED = {
 TRANSLATORS: dict[str, Any] = {
     **{"width": 4, "blocks": 1, "critic_width": 4, "critic_layers": 2, "pool": 6, "batch": 4},
 }
+PAIRS = {name: value for name, value in TRANSLATORS.items() if name != "pool"}
+CARRIED = {
+    **{name: value for name, value in TRANSLATORS.items() if name != "blocks"},
+    **{"laterals": [1.0, 0.5], "lateral": 4},
+}
 SHARING = {"width": 2, "blocks": 1, "layers": 6, "global_head": "shallow", "batch": 4}
 TINY = {"fmap_base": 64, "fmap_max": 8, "latent_size": 8, "batch": {4: 4}}
 LABELLED = {**TINY, "condition": "ac-gan"}
@@ -652,7 +657,23 @@ VARIANTS: tuple[Variant, ...] = (
         system="cyclegan",
         name="resize",
         preset="cpu",
-        set={**TRANSLATORS, "doubling": "resize", "dropout": 0.5, "identity": 0.0},
+        set={**TRANSLATORS, "doubling": "resize", "dropout": True, "identity": 0.0},
+        data=DOMAINS,
+    ),
+    Variant(system="pix2pix", name="unet", set=PAIRS, data=DOMAINS),
+    Variant(
+        system="pix2pix",
+        name="resnet",
+        preset="cpu",
+        set={**PAIRS, "dropout": True, "swapped": True, "objective": "least-squares"},
+        data=DOMAINS,
+    ),
+    Variant(system="ganilla", name="paper", set={**CARRIED, "blocks": [1, 2]}, data=DOMAINS),
+    Variant(
+        system="ganilla",
+        name="sums",
+        preset="sums",
+        set={**CARRIED, "blocks": [1, 1], "laterals": [0.0, 1.0], "dropout": True},
         data=DOMAINS,
     ),
     Variant(system="nicegan", name="light", set=SHARING, data=replace(DOMAINS, resolution=32)),

@@ -207,7 +207,6 @@ def test_the_rate_is_constant_and_then_falls_to_nothing(make: Make) -> None:
         ({"decay_from": 1.5}, "decay_from is 1.5"),
         ({"gain": 0.0}, "gain is 0.0"),
         ({"blocks": -1}, "blocks is -1"),
-        ({"dropout": 1.0}, "dropout is 1.0"),
         ({"critic_layers": 3}, "critic_layers is 3, which needs pictures of 24"),
     ],
 )

@@ -12,6 +12,7 @@ from progan.acceptance import (
     codes,
     conditional,
     dcgan,
+    filtered,
     likeness,
     one_picture,
     pairs,
@@ -19,6 +20,7 @@ from progan.acceptance import (
     reusing,
     stacked,
     translation,
+    vendors,
 )
 from progan.acceptance.record import Numbers, Task
 from progan.core.config import choose
@@ -38,6 +40,8 @@ TASKS: Mapping[str, Sequence[Task]] = {
     "nicegan": reusing.TASKS,
     **residual.TASKS,
     **translation.TASKS,
+    "cyclegan": (*translation.TASKS["cyclegan"], vendors.TASK),
+    "ganilla": (*translation.TASKS["ganilla"], filtered.TASK),
 }
 
 

@@ -172,6 +172,22 @@ SYSTEMS: Mapping[str, Entry] = {
             config="progan.systems.configs.cyclegan:CycleGANConfig",
         ),
         Entry(
+            name="pix2pix",
+            summary="pictures into pictures, learnt from pairs: a distance and a game of patches",
+            paper="Isola et al. 2017, Image-to-Image Translation with Conditional Adversarial "
+            "Networks",
+            system="progan.systems.pix2pix:Pix2Pix",
+            config="progan.systems.configs.pix2pix:Pix2PixConfig",
+        ),
+        Entry(
+            name="ganilla",
+            summary="CycleGAN's game by translators that keep what lies where: illustrations",
+            paper="Hicsonmez et al. 2020, GANILLA: Generative Adversarial Networks for Image to "
+            "Illustration Translation",
+            system="progan.systems.ganilla:GANILLA",
+            config="progan.systems.configs.ganilla:GANILLAConfig",
+        ),
+        Entry(
             name="nicegan",
             summary="two domains of pictures: each discriminator's first layers are its encoder",
             paper="Chen et al. 2020, Reusing Discriminators for Encoding",
