@@ -174,7 +174,7 @@ def _one_by_one(system: Translates, images: Tensor, way: str, at: Progress) -> T
 
 
 def painted(layout: Tensor, data: Any) -> Tensor:
-    """Layouts n l h w as pictures in [-1, 1] in the colours of their classes; black where unknown."""
+    """Layouts n l h w as pictures in [-1, 1] in the colours of their classes, else black."""
     colours: Mapping[int, Any] = dict(enumerate(getattr(data, "layout_colours", ())))
     table = [colours.get(k, (0, 0, 0)) for k in range(layout.shape[1])]
     chosen = torch.tensor(table, dtype=layout.dtype, device=layout.device)

@@ -10,6 +10,7 @@ from progan.report.markup import Html, element, text
 from progan.report.page import Section, document, folded, put
 from progan.report.pictures import Album
 from progan.report.read import Run, read_run
+from progan.report.translated import likeness_part, translations_part
 
 __all__ = ["build_report"]
 
@@ -38,6 +39,7 @@ def build_report(run: Path) -> Path:
 def _parts(run: Run, album: Album) -> list[Section]:
     parts = [
         gallery.pair_part(run, album),
+        translations_part(run, album),
         gallery.growth_part(run, album),
         gallery.levels_part(run, album),
         gallery.codes_part(run, album),
@@ -45,6 +47,7 @@ def _parts(run: Run, album: Album) -> list[Section]:
         gallery.truncation_part(run, album),
         sections.curves_part(run),
         sections.quality_part(run),
+        likeness_part(run),
         measured_part(run),
         gallery.nearest_part(run, album),
         sections.duplicates_part(run),
@@ -73,6 +76,8 @@ def _unreviewed(run: Run) -> list[str]:
             "walk, truncation, quality, nearest pictures, duplicates and spectrum come with "
             "the review at the end of training"
         ]
+    if run.review.get("translations"):
+        expected = {"quality": expected["quality"]}
     return [sentence for key, sentence in expected.items() if not run.review.get(key)]
 
 

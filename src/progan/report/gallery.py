@@ -38,6 +38,8 @@ _SMALL_WALK = 320
 
 def pair_part(run: Run, album: Album) -> Section | None:
     """Real pictures beside generated ones; before the review, the latest snapshot."""
+    if run.review.get("translations"):
+        return None
     places = [_below(run.review.get(key)) for key in ("real", "samples")]
     real, made = (album.still(place, _ROOM_PAIR) if place else None for place in places)
     real = real or album.still("pictures/real.png", _ROOM_PAIR)
