@@ -73,8 +73,9 @@ def train(
 
     `source` is a folder of pictures, an archive, a packaged set or a recipe; `second` is that of
     the other domain, for systems that translate. The length follows from `minutes` (wall clock,
-    report included) or `images`, or is chosen. `set` changes settings by dotted name: `{"optimizer.lr": 2e-4}`. What is left out is as the recipe says, or ProGAN with
-    seed 0. Progress goes to the logger `progan`, or to `screen`.
+    report included) or `images`, or is chosen. `set` changes settings by dotted name:
+    `{"optimizer.lr": 2e-4}`. What is left out is as the recipe says, or ProGAN with seed 0.
+    Progress goes to the logger `progan`, or to `screen`.
     Ctrl-C saves, stops and returns the run as it is.
 
     Of several processes that torchrun started, all call this in the same words and share every
