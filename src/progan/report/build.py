@@ -28,7 +28,7 @@ def build_report(run: Path) -> Path:
     album = Album(found.folder)
     parts = _parts(found, album)
     head = [*sections.opening(found)]
-    problems = [*found.problems, *_unreviewed(found), *dict.fromkeys(album.problems)]
+    problems = [*_expected(found), *_unreviewed(found), *dict.fromkeys(album.problems)]
     if problems:
         head.append(_notice(problems))
     footer = [element("p", text("Made by progan report. This page needs no network."))]
@@ -59,6 +59,13 @@ def _parts(run: Run, album: Album) -> list[Section]:
         sections.commands_part(run),
     ]
     return [part for part in parts if part is not None]
+
+
+def _expected(run: Run) -> list[str]:
+    """What is missing of the run folder, but for what translators do not write."""
+    if not run.review.get("translations"):
+        return list(run.problems)
+    return [line for line in run.problems if not line.startswith("quality.jsonl is not there")]
 
 
 def _unreviewed(run: Run) -> list[str]:

@@ -86,7 +86,8 @@ def growth_part(run: Run, album: Album) -> Section | None:
         )
     if not frames:
         return None
-    hint = "The same latents from the first step to the last."
+    same = "pictures" if run.review.get("translations") else "latents"
+    hint = f"The same {same} from the first step to the last."
     if total > len(frames):
         hint += f" {len(frames)} of {count(total)} snapshots are shown; all lie in pictures/."
     controls = film_controls(len(frames), "Moment of training")
