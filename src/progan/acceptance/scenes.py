@@ -162,6 +162,11 @@ class SceneDraws:
     domain: str = "b"
     """Of layouts: whose pictures."""
 
+    @property
+    def spec(self) -> DataSpec:
+        """What a system is told of them."""
+        return self.known.layout_spec(self.domain) if self.batch_type is Layout else self.known.spec
+
     def batch(self, numbers: range, resolution: Any) -> Batch:
         """The scenes with these numbers; at lower resolutions each pixel is a mean."""
         order = Order(len(self.known), self.seed)

@@ -17,6 +17,8 @@ from progan.acceptance import (
     pairs,
     residual,
     stacked,
+    translation,
+    vendors,
 )
 from progan.acceptance.record import Numbers, Task
 from progan.core.config import choose
@@ -34,6 +36,8 @@ TASKS: Mapping[str, Sequence[Task]] = {
     "singan": one_picture.TASKS,
     "stackgan": stacked.TASKS,
     **residual.TASKS,
+    **translation.TASKS,
+    "cyclegan": (*translation.TASKS["cyclegan"], vendors.TASK),
 }
 
 

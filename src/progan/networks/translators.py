@@ -38,7 +38,6 @@ __all__ = [
     "UNetTranslator",
     "check_multiple",
     "doubled",
-    "residual",
 ]
 
 Doubling = Literal["transposed", "resize"]
@@ -46,17 +45,18 @@ LEAK = 0.2
 DROPPED = 0.5
 
 
-def check_multiple(image: Tensor, multiple: int) -> None:
-    """Refuse pictures whose height and width are no multiples.
+def check_multiple(image: Tensor, multiple: int, *, least: int = 1) -> None:
+    """Refuse pictures whose height and width are no multiples, or less than `least`.
 
     Raises: ConfigError.
     """
     height, width = image.shape[2:]
-    if height % multiple or width % multiple:
-        fits = [max(1, round(size / multiple)) * multiple for size in (width, height)]
+    if height % multiple or width % multiple or min(height, width) < least:
+        fits = [max(least, round(size / multiple) * multiple) for size in (width, height)]
+        more = f", and {least} or more" if least > multiple else ""
         raise ConfigError(
             f"the picture has {width} × {height} pixels, but both must be multiples of "
-            f"{multiple} here: resize it to {fits[0]} × {fits[1]}."
+            f"{multiple} here{more}: resize it to {fits[0]} × {fits[1]}."
         )
 
 
@@ -66,72 +66,6 @@ def doubled(inputs: int, outputs: int, how: Doubling, *, bias: bool = True) -> l
         return [nn.ConvTranspose2d(inputs, outputs, 3, 2, 1, output_padding=1, bias=bias)]
     convolution = nn.Conv2d(inputs, outputs, 3, bias=bias)
     return [nn.Sequential(nn.Upsample(scale_factor=2), nn.ReflectionPad2d(1), convolution)]
-
-
-class ResNetBlock(nn.Module):
-    """x + N c3 R N c3 x, padded by reflection."""
-
-    def __init__(self, channels: int, norm: Norm, dropped: float) -> None:
-        super().__init__()
-        bias = norm != "batch"
-        self.conv_block = nn.Sequential(
-            nn.ReflectionPad2d(1),
-            nn.Conv2d(channels, channels, 3, bias=bias),
-            *norm_layer(norm, channels),
-            nn.ReLU(),
-            *([nn.Dropout(dropped)] if dropped else []),
-            nn.ReflectionPad2d(1),
-            nn.Conv2d(channels, channels, 3, bias=bias),
-            *norm_layer(norm, channels),
-        )
-
-    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-        """Add to `x` what the block finds in it."""
-        return x + self.conv_block(x)
-
-
-def residual(channels: int, norm: Norm, blocks: int, dropped: float = 0.0) -> list[nn.Module]:
-    """So many residual blocks."""
-    return [ResNetBlock(channels, norm, dropped) for _ in range(blocks)]
-
-
-class ResNetTranslator(nn.Module):
-    """Pictures to pictures by way of residual blocks at a quarter of the size."""
-
-    multiple = 4
-
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        *,
-        width: int = 64,
-        blocks: int = 9,
-        norm: Norm = "instance",
-        doubling: Doubling = "transposed",
-        dropped: float = 0.0,
-    ) -> None:
-        super().__init__()
-        bias = norm != "batch"
-        self.body = nn.Sequential(
-            nn.ReflectionPad2d(3),
-            nn.Conv2d(inputs, width, 7, bias=bias),
-            *norm_layer(norm, width),
-            nn.ReLU(),
-        )
-        for size in (2 * width, 4 * width):
-            self.body.append(nn.Conv2d(size // 2, size, 3, 2, 1, bias=bias))
-            self.body.extend([*norm_layer(norm, size), nn.ReLU()])
-        self.body.extend(residual(4 * width, norm, blocks, dropped))
-        for size in (2 * width, width):
-            self.body.extend(doubled(2 * size, size, doubling, bias=bias))
-            self.body.extend([*norm_layer(norm, size), nn.ReLU()])
-        self.body.extend([nn.ReflectionPad2d(3), nn.Conv2d(width, outputs, 7), nn.Tanh()])
-
-    def forward(self, image: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d h w"]:
-        """Translate `image`."""
-        check_multiple(image, self.multiple)
-        return self.body(image).float()
 
 
 class TestTime(nn.Module):
@@ -170,6 +104,67 @@ class LastingBatchNorm(nn.BatchNorm2d, TestTime):
 def lasting_norm(norm: Norm, channels: int) -> list[nn.Module]:
     """The same norms, with batch norm that can go on."""
     return [LastingBatchNorm(channels)] if norm == "batch" else norm_layer(norm, channels)
+
+
+class ResNetBlock(nn.Module):
+    """x + N c3 R N c3 x, padded by reflection; half may be dropped behind the rectifier."""
+
+    def __init__(self, channels: int, norm: Norm, *, dropped: bool) -> None:
+        super().__init__()
+        bias = norm != "batch"
+        self.conv_block = nn.Sequential(
+            nn.ReflectionPad2d(1),
+            nn.Conv2d(channels, channels, 3, bias=bias),
+            *lasting_norm(norm, channels),
+            nn.ReLU(),
+            *([LastingDropout()] if dropped else []),
+            nn.ReflectionPad2d(1),
+            nn.Conv2d(channels, channels, 3, bias=bias),
+            *lasting_norm(norm, channels),
+        )
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        """Add to `x` what the block finds in it."""
+        return x + self.conv_block(x)
+
+
+class ResNetTranslator(nn.Module):
+    """Pictures to pictures by way of residual blocks at a quarter of the size."""
+
+    multiple = 4
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        width: int = 64,
+        blocks: int = 9,
+        norm: Norm = "instance",
+        doubling: Doubling = "transposed",
+        dropped: bool = False,
+    ) -> None:
+        super().__init__()
+        bias = norm != "batch"
+        self.body = nn.Sequential(
+            nn.ReflectionPad2d(3),
+            nn.Conv2d(inputs, width, 7, bias=bias),
+            *lasting_norm(norm, width),
+            nn.ReLU(),
+        )
+        for size in (2 * width, 4 * width):
+            self.body.append(nn.Conv2d(size // 2, size, 3, 2, 1, bias=bias))
+            self.body.extend([*lasting_norm(norm, size), nn.ReLU()])
+        self.body.extend(ResNetBlock(4 * width, norm, dropped=dropped) for _ in range(blocks))
+        for size in (2 * width, width):
+            self.body.extend(doubled(2 * size, size, doubling, bias=bias))
+            self.body.extend([*lasting_norm(norm, size), nn.ReLU()])
+        self.body.extend([nn.ReflectionPad2d(3), nn.Conv2d(width, outputs, 7), nn.Tanh()])
+
+    def forward(self, image: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d h w"]:
+        """Translate `image`."""
+        check_multiple(image, self.multiple, least=2 * self.multiple)
+        return self.body(image).float()
 
 
 class UNetLevel(nn.Module):
@@ -231,5 +226,5 @@ class UNetTranslator(nn.Module):
 
     def forward(self, image: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d h w"]:
         """Translate `image`."""
-        check_multiple(image, self.multiple)
+        check_multiple(image, self.multiple, least=self.multiple)
         return self.body(image).float()

@@ -30,6 +30,7 @@ from progan.core.errors import ConfigError
 from progan.core.plan import Plan, Progress
 from progan.core.specs import DataSpec
 from progan.core.system import Direction, Player, System, Terms, Turn
+from progan.layers.evaluated import evaluated
 from progan.layers.jitter import jittered
 from progan.layers.pool import ImagePool
 from progan.layers.start import start_normal
@@ -170,7 +171,8 @@ class TwoWay(System[Unpaired]):
 
     def translate(self, image: Tensor, direction: str, at: Progress) -> Tensor:
         """Translate n c h w in [−1, 1]; sides are multiples of `multiple`."""
-        return self.translators[direction](image)
+        with evaluated(self.translators[direction]) as network:
+            return network(image)
 
     @torch.no_grad()
     def preview(self, batch: Unpaired, at: Progress) -> Mapping[str, Tensor]:
@@ -196,7 +198,12 @@ class CycleGAN(TwoWay):
         if config.generator == "unet":
             depth = config.depth(self.data.resolution)
             return UNetTranslator(
-                inputs, outputs, levels=depth, width=config.width, norm="instance", dropped=False
+                inputs,
+                outputs,
+                levels=depth,
+                width=config.width,
+                norm="instance",
+                dropped=config.dropout,
             )
         return ResNetTranslator(
             inputs,

@@ -173,6 +173,22 @@ SYSTEMS: Mapping[str, Entry] = {
             domains="unpaired",
         ),
         Entry(
+            name="pix2pix",
+            summary="pictures into pictures, learnt from pairs: a distance and a game of patches",
+            paper="Isola et al. 2017, Image-to-Image Translation with Conditional Adversarial "
+            "Networks",
+            system="progan.systems.pix2pix:Pix2Pix",
+            config="progan.systems.configs.pix2pix:Pix2PixConfig",
+        ),
+        Entry(
+            name="ganilla",
+            summary="CycleGAN's game by translators that keep what lies where: illustrations",
+            paper="Hicsonmez et al. 2020, GANILLA: Generative Adversarial Networks for Image to "
+            "Illustration Translation",
+            system="progan.systems.ganilla:GANILLA",
+            config="progan.systems.configs.ganilla:GANILLAConfig",
+        ),
+        Entry(
             name="ensemble",
             summary="several generators: independent, kept along one run, or sharing layers",
             paper="Hoang et al. 2018, MGAN (shared); plain games otherwise",

@@ -10,7 +10,7 @@ from progan.core.errors import ConfigError
 from progan.core.plan import Plan, Stage
 from progan.core.specs import Adam, Optimizer
 
-__all__ = ["CycleGANConfig", "TranslationConfig"]
+__all__ = ["SMALL", "CycleGANConfig", "TranslationConfig", "unet_depth"]
 
 SMALL: Mapping[str, Any] = {
     **{"width": 16, "blocks": 3, "critic_width": 32, "critic_layers": 2},
@@ -19,15 +19,26 @@ SMALL: Mapping[str, Any] = {
 """Minutes on a CPU at 32 or 64 pixels."""
 
 
+def unet_depth(levels: int, resolution: int) -> int:
+    """Halvings of a U-Net on pictures of this side: `levels`, or all down to one pixel for 0.
+
+    Raises: ConfigError for more than the side has, and for fewer than two.
+    """
+    most = resolution.bit_length() - 1
+    if not 2 <= (levels or most) <= most:
+        raise ConfigError(
+            f"levels is {levels}, but a U-Net on pictures of {resolution} pixels halves "
+            f"them from 2 to {most} times: --set levels={most}"
+        )
+    return levels or most
+
+
 @dataclass(frozen=True, kw_only=True)
 class TranslationConfig:
     """What two translators that undo each other share, whatever their networks."""
 
     width: int = 64
     """Channels of the translators' first layer."""
-    doubling: Literal["transposed", "resize"] = "transposed"
-    """How translators enlarge: by transposed convolutions, or by repeating pixels, which leaves no
-    checkerboard."""
     critic_layers: int = 3
     """Halvings and one of the critics: they see patches of 1, 16, 34, 70, 142 or 286 pixels for 0
     to 5."""
@@ -106,29 +117,19 @@ class CycleGANConfig(TranslationConfig):
     """Translators: residual blocks at a quarter of the size, or a U-Net."""
     blocks: int = 9
     """Residual blocks of resnet."""
+    doubling: Literal["transposed", "resize"] = "transposed"
+    """How resnet enlarges: by transposed convolutions, or by repeating pixels, which leaves no
+    checkerboard."""
     levels: int = 0
     """Halvings of unet; 0: down to one pixel. Sides of pictures are multiples of 2 to this."""
-    dropout: float = 0.0
-    """Share that resnet drops within its blocks; 0: no dropout. A U-Net drops half where it drops.
-    """
+    dropout: bool = False
+    """Whether translators drop half of some of their numbers in training, as pix2pix's do."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.blocks < 0:
             raise ConfigError(f"blocks is {self.blocks}; it must be 0 or more: --set blocks=9")
-        if not 0.0 <= self.dropout < 1.0:
-            raise ConfigError(f"dropout is {self.dropout}; it must be from 0 to below 1.")
 
     def depth(self, resolution: int) -> int:
-        """Halvings of a U-Net on pictures of this side.
-
-        Raises: ConfigError for more than the side has, and for fewer than two.
-        """
-        most = resolution.bit_length() - 1
-        depth = self.levels or most
-        if not 2 <= depth <= most:
-            raise ConfigError(
-                f"levels is {self.levels}, but a U-Net on pictures of {resolution} pixels halves "
-                f"them from 2 to {most} times: --set levels={most}"
-            )
-        return depth
+        """Halvings of a U-Net on pictures of this side; ConfigError for what cannot be."""
+        return unet_depth(self.levels, resolution)
