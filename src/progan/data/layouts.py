@@ -95,8 +95,8 @@ def read_palette(path: Path) -> Palette:
         row = _row(key, value)
         if row is None:
             raise DataError(
-                f"{shown(str(path))} says {shown(str(key)[:20])}: {shown(str(value)[:60])}; {must}, "
-                "each number from 0 to 255, ids to 65,535."
+                f"{shown(str(path))} says {shown(str(key)[:20])}: {shown(str(value)[:60])}; {must}"
+                ", each number from 0 to 255, ids to 65,535."
             )
         rows.append(row)
     rows.sort()

@@ -1,4 +1,5 @@
-"""From one picture to its pyramid: repeated means of 2 × 2 pixels, or of classes the most common."""
+"""From one picture to its pyramid: means of 2 × 2 pixels, again and again; of classes the most
+common."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ class TwoLoader:
             spec = self.spec
             return Layout(_as_image(a), one_hot(b, len(spec.layout_names), spec.layouts))
         assert self.batch_type in (Paired, Unpaired)
-        return self.batch_type(_as_image(a), _as_image(b))  # type: ignore[call-arg]
+        return self.batch_type(_as_image(a), _as_image(b))
 
     def real(self, start: int, n: int, resolution: Size, *, mirror: bool = False) -> Tensor:
         """Pictures of the first domain in a fixed shuffle, uint8 n c r r."""

@@ -29,8 +29,8 @@ class Entry:
     one_picture: bool = False
     """Whether it learns from one picture, which it takes as it is: of any sides."""
     domains: Literal["", "unpaired", "paired", "layouts"] = ""
-    """What it learns from where it translates: pictures of two kinds, pairs of them, or pictures and
-    their class maps."""
+    """What it learns from where it translates: pictures of two kinds, pairs of them, or pictures
+    and their class maps."""
 
 
 SYSTEMS: Mapping[str, Entry] = {
@@ -170,6 +170,7 @@ SYSTEMS: Mapping[str, Entry] = {
             paper="Zhu et al. 2017, Unpaired Image-to-Image Translation (CycleGAN)",
             system="progan.systems.cyclegan:CycleGAN",
             config="progan.systems.configs.cyclegan:CycleGANConfig",
+            domains="unpaired",
         ),
         Entry(
             name="pix2pix",
@@ -178,6 +179,7 @@ SYSTEMS: Mapping[str, Entry] = {
             "Networks",
             system="progan.systems.pix2pix:Pix2Pix",
             config="progan.systems.configs.pix2pix:Pix2PixConfig",
+            domains="paired",
         ),
         Entry(
             name="ganilla",
@@ -186,6 +188,7 @@ SYSTEMS: Mapping[str, Entry] = {
             "Illustration Translation",
             system="progan.systems.ganilla:GANILLA",
             config="progan.systems.configs.ganilla:GANILLAConfig",
+            domains="unpaired",
         ),
         Entry(
             name="nicegan",

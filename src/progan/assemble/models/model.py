@@ -432,6 +432,23 @@ class Model:
             raise ConfigError(f"truncation is {truncation}; it must be above 0 and at most 1.")
         return [int(seed) for seed in seeds]
 
+    def translate(
+        self,
+        images: Frame | Sequence[Frame],
+        direction: str | None = None,
+        *,
+        style: torch.Tensor | None = None,
+        tile: int | None = None,
+    ) -> Any:
+        """Pictures of one domain made into the other's: see `Translator.translate`.
+
+        Raises ConfigError for a model that makes its pictures from noise.
+        """
+        raise ConfigError(
+            f"{self.stored.recipe.system} draws from noise and does not translate. A system that "
+            "does learns from two folders: progan train cyclegan A B"
+        )
+
     # What it leaves -----------------------------------------------------------------------
 
     def save_pretrained(self, folder: str | Path) -> Path:

@@ -45,8 +45,7 @@ def _padded(image: Tensor, down: int, right: int) -> Tensor:
         if rows or columns:
             image = F.pad(image, (0, columns, 0, rows), mode="reflect")
         if (down and height == 1) or (right and width == 1):
-            image = F.pad(image, (0, right - columns, 0, down - rows), mode="replicate")
-            return image
+            return F.pad(image, (0, right - columns, 0, down - rows), mode="replicate")
         down, right = down - rows, right - columns
     return image
 

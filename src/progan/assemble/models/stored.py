@@ -19,10 +19,11 @@ from progan.core.plan import Plan, Progress, Size, height_width
 from progan.core.recipe import Recipe
 from progan.core.specs import DataSpec
 from progan.core.spelling import nearest
-from progan.core.system import Samples, System, Translates
+from progan.core.system import Samples, System
 from progan.core.words import typed
 from progan.engine.checkpoint import checkpoints, load_checkpoint, newest_valid
 from progan.engine.loop import stage_from_plain
+from progan.systems.registry import load_system_class
 
 __all__ = [
     "MODEL_FILE",
@@ -228,8 +229,8 @@ def makes_from_noise(stored: Stored) -> bool:
 
 def is_translator(stored: Stored) -> bool:
     """Whether what is stored makes pictures of other ones."""
-    system = build_system(stored.recipe, stored.spec, torch.device("cpu"))
-    return isinstance(system, Translates) and not isinstance(system, Samples)
+    kind = load_system_class(stored.recipe.system)
+    return hasattr(kind, "translate") and not hasattr(kind, "generate")
 
 
 def fill(stored: Stored, weights: Weights, device: torch.device) -> Filled:

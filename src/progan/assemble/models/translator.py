@@ -19,10 +19,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from progan.assemble.models.export import save_model
+from progan.assemble.models.labels import Asked
+from progan.assemble.models.model import Model
 from progan.assemble.models.passes import LARGEST_TILE, in_one, in_tiles, through_square
 from progan.assemble.models.stored import Stored, Weights, fill, open_stored
 from progan.core.errors import ConfigError
 from progan.core.grids import to_uint8
+from progan.core.latents import Latents
 from progan.core.plan import Progress, height_width
 from progan.core.spelling import nearest
 from progan.core.system import Direction, Styles, System, Translates
@@ -61,8 +64,8 @@ class Way:
     """Name of what comes out."""
 
 
-class Translator:
-    """A translator as it was trained, or at one moment of it."""
+class Translator(Model):
+    """A model that makes pictures of other pictures, and from noise none."""
 
     def __init__(
         self, stored: Stored, weights: Weights = "average", device: torch.device | None = None
@@ -80,6 +83,7 @@ class Translator:
         self.identity: str = filled.identity
         """SHA-256 of the weights in use."""
         self.moment: Progress = stored.trained
+        self.z_std, self.canvas = 1.0, None
 
     def __repr__(self) -> str:
         ways = ", ".join(f"{way.source} to {way.target}" for way in self.ways)
@@ -191,13 +195,13 @@ class Translator:
         direction: str | None = None,
         *,
         style: Tensor | None = None,
-        tile: int = LARGEST_TILE,
+        tile: int | None = None,
     ) -> Any:
         """Pictures translated: uint8 n h w c, one h w c, or a list of pictures of several sizes.
 
         `direction` as in `way`; the first one without. Layouts come as class maps, h w or n h w.
         `style`, 1 k, is for systems that have styles. What comes has the size of what came; what is
-        larger than `tile` goes in tiles of that side.
+        larger than `tile`, or 1,024 pixels, goes in tiles of that side.
 
         Raises ConfigError for pictures that do not fit, or an unknown direction.
         """
@@ -207,7 +211,8 @@ class Translator:
             rows = [images] if single else list(images)
         else:
             single, rows = False, list(images)
-        made = [self.one(picture, way, style=style, tile=tile) for picture in rows]
+        side = tile or LARGEST_TILE
+        made = [self.one(picture, way, style=style, tile=side) for picture in rows]
         if single:
             return made[0]
         return np.stack(made) if isinstance(images, np.ndarray) else made
@@ -307,6 +312,30 @@ class Translator:
                 "style. Leave the style out."
             )
         return self.system
+
+    def standing(self, truncation: float | None = None) -> Model:
+        """Raises ConfigError, as all that draws from noise."""
+        raise self._no_noise()
+
+    def latents(
+        self, seed: int, truncation: float | None = None, label: Asked | None = None
+    ) -> Latents:
+        """Raises ConfigError, as all that draws from noise."""
+        raise self._no_noise()
+
+    def with_std(self, z_std: float | None) -> Model:
+        """Raises ConfigError, as all that draws from noise."""
+        raise self._no_noise()
+
+    def _no_noise(self) -> ConfigError:
+        return ConfigError(
+            f"{self.stored.recipe.system} makes nothing from noise: it translates pictures. "
+            "Give it some: model.translate(pictures), or progan translate RUN PICTURES"
+        )
+
+    @property
+    def _fields(self) -> tuple[Any, ...]:
+        return ()
 
     # What it leaves -----------------------------------------------------------------------
 

@@ -163,7 +163,8 @@ def made_from(
             continue
         picture = _resized(found.pixels, size, maps=maps)
         given = painted_map(model, picture) if maps else picture
-        made = tuple(model.one(picture, way, style=style, tile=tile) for style in styles or [None])
+        chosen: Sequence[Tensor | None] = styles or [None]
+        made = tuple(model.one(picture, way, style=style, tile=tile) for style in chosen)
         yield Made(name, given, made, notes=_notes(model, picture, tile, shrunk=found.shrunk))
 
 

@@ -19,10 +19,13 @@ from progan.assemble.measuring.evaluate import metrics_for
 from progan.assemble.measuring.measure import Generated
 from progan.assemble.measuring.one_picture import PICTURES
 from progan.assemble.models.model import Model
-from progan.assemble.models.stored import makes_from_noise, open_stored
+from progan.assemble.models.stored import is_translator, makes_from_noise, open_stored
+from progan.assemble.models.translator import Translator
 from progan.assemble.training import exhibits
 from progan.assemble.training.review_one import record_of_one
+from progan.assemble.training.review_two import record_of_two
 from progan.core.errors import RoomError
+from progan.data.two_loader import TwoLoader
 from progan.engine.checkpoint import write_atomically
 from progan.metrics import inspect
 from progan.metrics.msssim import msssim
@@ -79,9 +82,12 @@ def review(run: Path, loader: Feed, *, seconds: float | None = None) -> Path:
             f"progan evaluate {run}"
         ) from error
     stored = open_stored(run)
-    if not makes_from_noise(stored):
+    if isinstance(loader, TwoLoader) and is_translator(stored):
+        translator = Translator(stored, device=loader.device)
+        record: dict[str, Any] = record_of_two(folder, translator, loader, watch.left)
+    elif not makes_from_noise(stored):
         verdict = "This system makes nothing from noise alone; there is nothing to sample."
-        record: dict[str, Any] = {"verdict": verdict}
+        record = {"verdict": verdict}
     else:
         model = Model(stored, device=loader.device)
         if isinstance(model.system, SinGAN):

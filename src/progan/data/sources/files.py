@@ -1,4 +1,4 @@
-"""Picture files that were named one by one, or lie in a folder; decoded as they are, of any sides."""
+"""Picture files that were named one by one, decoded as they are: of any sides."""
 
 from __future__ import annotations
 

@@ -305,7 +305,7 @@ def _packs(first: PackSource, second: PackSource, images: int | None, *, togethe
 
 def _portrait_layouts(pack: PackSource, images: int | None) -> _Pair:
     pictures = _sized(pack, images)
-    assert isinstance(pictures, PackSource) and isinstance(pictures.pack, PortraitSet)
+    assert isinstance(pictures, PackSource)
     maps = PackedLayouts(PortraitSet(count=pictures.count))
     return _Pair(("pictures", "layouts"), (pictures, maps), None, PORTRAIT_PALETTE)
 
@@ -419,7 +419,7 @@ def _held_out(
     if together:
         counts = [min(counts)] * 2
     kept, held = [], []
-    for number, (source, count) in enumerate(zip(pair, counts, strict=True)):
+    for source, count in zip(pair, counts, strict=True):
         some = _spread(count, max(1, min(MOST_HELD_OUT, round(share * count))))
         rest = np.setdiff1d(np.arange(count, dtype=np.int64), some)
         kept.append(Part(source, rest))
