@@ -30,7 +30,10 @@ from progan.engine.precision import Precision
 __all__ = [
     "CAPTION_SHAPE",
     "COLOUR",
+    "DOMAINS",
     "LAYOUT_CLASSES",
+    "SHARING",
+    "TRANSLATORS",
     "VARIANTS",
     "FakeData",
     "Variant",
@@ -60,6 +63,7 @@ TOGETHER = replace(
 CAPTIONS = DataSpec(
     resolution=32, channels=3, images=64, captions=2, caption_texts=("a red hat", "no hat", "b")
 )
+DOMAINS = replace(COLOUR, domains=("a", "b"), second_channels=3, second_images=64)
 VECTORS = replace(CAPTIONS, caption_width=5, caption_encoder=f"fake:{'0' * 64}")
 
 
@@ -204,6 +208,15 @@ STACKED = {
     "latent_size": 4,
     "batch": 4,
 }
+TRANSLATORS: dict[str, Any] = {
+    **{"width": 4, "blocks": 1, "critic_width": 4, "critic_layers": 2, "pool": 6, "batch": 4},
+}
+PAIRS = {name: value for name, value in TRANSLATORS.items() if name != "pool"}
+CARRIED = {
+    **{name: value for name, value in TRANSLATORS.items() if name != "blocks"},
+    **{"laterals": [1.0, 0.5], "lateral": 4},
+}
+SHARING = {"width": 2, "blocks": 1, "layers": 6, "global_head": "shallow", "batch": 4}
 TINY = {"fmap_base": 64, "fmap_max": 8, "latent_size": 8, "batch": {4: 4}}
 LABELLED = {**TINY, "condition": "ac-gan"}
 
@@ -639,5 +652,50 @@ VARIANTS: tuple[Variant, ...] = (
         data=CAPTIONS,
     ),
     Variant(system="stackgan", name="vectors", set=STACKED, data=VECTORS),
+    Variant(system="cyclegan", name="resnet", set=TRANSLATORS, data=DOMAINS),
+    Variant(
+        system="cyclegan",
+        name="unet",
+        preset="unet",
+        set={**TRANSLATORS, "pool": 0, "objective": "non-saturating"},
+        data=DOMAINS,
+    ),
+    Variant(
+        system="cyclegan",
+        name="resize",
+        preset="cpu",
+        set={**TRANSLATORS, "doubling": "resize", "dropout": True, "identity": 0.0},
+        data=DOMAINS,
+    ),
+    Variant(system="pix2pix", name="unet", set=PAIRS, data=DOMAINS),
+    Variant(
+        system="pix2pix",
+        name="resnet",
+        preset="cpu",
+        set={**PAIRS, "dropout": True, "swapped": True, "objective": "least-squares"},
+        data=DOMAINS,
+    ),
+    Variant(system="ganilla", name="paper", set={**CARRIED, "blocks": [1, 2]}, data=DOMAINS),
+    Variant(
+        system="ganilla",
+        name="sums",
+        preset="sums",
+        set={**CARRIED, "blocks": [1, 1], "laterals": [0.0, 1.0], "dropout": True},
+        data=DOMAINS,
+    ),
+    Variant(system="nicegan", name="light", set=SHARING, data=replace(DOMAINS, resolution=32)),
+    Variant(
+        system="nicegan",
+        name="full",
+        preset="full",
+        set={**SHARING, "coupled": True, "cam_weight": "normalised"},
+        data=replace(DOMAINS, resolution=32),
+    ),
+    Variant(
+        system="nicegan",
+        name="deep",
+        set={**SHARING, "global_head": "deep", "batch": 2},
+        data=replace(DOMAINS, resolution=64),
+    ),
 )
 """Add a line here."""

@@ -146,3 +146,17 @@ def test_without_common_numbers_vectors_of_zeros_leave_plain_batch_norm() -> Non
         norm.gain.weight[:, 1], norm.bias.weight[:, 1] = 0.5, -2.0
     torch.testing.assert_close(norm(x, y)[1], 1.5 * plain(x)[1] - 2)
     torch.testing.assert_close(norm(x, y)[0], plain(x)[0])
+
+
+def test_spectral_norm_of_a_layer_that_rests_does_not_move_if_asked() -> None:
+    weight = torch.nn.Parameter(torch.randn(4, 6))
+    for own_turn in (False, True):
+        norm = SpectralNorm(weight, own_turn=own_turn)
+        for learns in (True, False, True):
+            weight.requires_grad_(learns)
+            before = norm.u.clone()
+            divided = norm(weight).detach()
+            moved = not torch.equal(before, norm.u)
+            assert moved is (learns or not own_turn)
+            if not moved:
+                assert torch.equal(divided, norm(weight))

@@ -12,11 +12,15 @@ from progan.acceptance import (
     codes,
     conditional,
     dcgan,
+    filtered,
     likeness,
     one_picture,
     pairs,
     residual,
+    reusing,
     stacked,
+    translation,
+    vendors,
 )
 from progan.acceptance.record import Numbers, Task
 from progan.core.config import choose
@@ -33,7 +37,11 @@ TASKS: Mapping[str, Sequence[Task]] = {
     "lapgan": bands.TASKS,
     "singan": one_picture.TASKS,
     "stackgan": stacked.TASKS,
+    "nicegan": reusing.TASKS,
     **residual.TASKS,
+    **translation.TASKS,
+    "cyclegan": (*translation.TASKS["cyclegan"], vendors.TASK),
+    "ganilla": (*translation.TASKS["ganilla"], filtered.TASK),
 }
 
 

@@ -34,6 +34,8 @@ class SpectralNorm(nn.Module):
     W has a row for each output; of a table of vectors, one for each vector. u is remembered, and
     moves by one step of the power method at each pass in training; it carries no gradient. In
     float32, whatever the precision around it. Neither length nor divisor is taken below `eps`.
+    With `own_turn`, u stays while the weight is held still (`requires_grad` false): while others
+    learn from the layer, it computes the same numbers at each pass.
 
     Source: Miyato et al. 2018 (SNGAN), algorithm 1; for `eps` Brock et al. 2019 (BigGAN),
             appendix C.
@@ -41,9 +43,11 @@ class SpectralNorm(nn.Module):
 
     u: Tensor
 
-    def __init__(self, weight: Float[Tensor, "out ..."], eps: float = 1e-12) -> None:
+    def __init__(
+        self, weight: Float[Tensor, "out ..."], eps: float = 1e-12, *, own_turn: bool = False
+    ) -> None:
         super().__init__()
-        self.eps = eps
+        self.eps, self.own_turn = eps, own_turn
         self.register_buffer("u", normalize(torch.randn(len(weight), device=weight.device), dim=0))
 
     def forward(self, weight: Float[Tensor, "out ..."]) -> Float[Tensor, "out ..."]:
@@ -55,19 +59,23 @@ class SpectralNorm(nn.Module):
             with torch.no_grad():
                 v = normalize(rows.T @ self.u, dim=0, eps=self.eps)
                 u = normalize(rows @ v, dim=0, eps=self.eps)
-                if self.training:
+                if self.training and (weight.requires_grad or not self.own_turn):
                     self.u.copy_(u)
             return weight / (u @ (rows @ v)).clamp_min(self.eps)
 
 
 def with_spectral_norm(
-    network: nn.Module, *, eps: float = 1e-12, but: Collection[nn.Module] = ()
+    network: nn.Module,
+    *,
+    eps: float = 1e-12,
+    but: Collection[nn.Module] = (),
+    own_turn: bool = False,
 ) -> nn.Module:
     """Give every dense and convolutional layer and every table of vectors of `network` spectral
     norm, except those in `but` and all that is within them; the same network.
 
     He's constant of an equalized layer cancels, c W / σ(c W) = W / σ(W), and is left out. A layer
-    that has spectral norm already keeps it.
+    that has spectral norm already keeps it. `own_turn` as in `SpectralNorm`.
     """
     spared = {inner for module in but for inner in module.modules()}
     for module in list(network.modules()):
@@ -77,5 +85,5 @@ def with_spectral_norm(
             module.without_constant()
         if isinstance(module, Constant | nn.Linear | nn.Conv2d | nn.Embedding):
             weight: Any = module.weight
-            register_parametrization(module, "weight", SpectralNorm(weight, eps))
+            register_parametrization(module, "weight", SpectralNorm(weight, eps, own_turn=own_turn))
     return network
