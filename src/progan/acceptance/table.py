@@ -15,6 +15,7 @@ from progan.acceptance import (
     likeness,
     one_picture,
     pairs,
+    portrayed,
     residual,
     stacked,
 )
@@ -32,7 +33,7 @@ TASKS: Mapping[str, Sequence[Task]] = {
     "bigan": pairs.TASKS,
     "lapgan": bands.TASKS,
     "singan": one_picture.TASKS,
-    "stackgan": stacked.TASKS,
+    "stackgan": (*stacked.TASKS, *portrayed.TASKS),
     **residual.TASKS,
 }
 
