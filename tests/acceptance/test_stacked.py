@@ -19,10 +19,10 @@ from progan.acceptance.stacked import (
     PRESET,
     SETS,
     _detail,
-    generated,
     _enlarged,
-    of_another_kind,
     _redrawn,
+    generated,
+    of_another_kind,
 )
 from progan.assemble.models.build import build_system
 from progan.core.config import apply_sets

@@ -40,7 +40,16 @@ from progan.extractors.training import LabelledPictures, accuracy, train_classif
 from progan.lab.exhibits.record import Number
 from progan.layers.resample import down
 
-__all__ = ["LESS", "TASKS", "TOLD_APART", "end_of", "generated", "of_another_kind", "told_apart", "trained"]
+__all__ = [
+    "LESS",
+    "TASKS",
+    "TOLD_APART",
+    "end_of",
+    "generated",
+    "of_another_kind",
+    "told_apart",
+    "trained",
+]
 
 PRESET = "cpu"
 KNOWN, HELD = 6_000, 1_000

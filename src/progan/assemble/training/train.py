@@ -69,7 +69,9 @@ def train_run(prepared: Prepared | None, screen: Screen, faults: Faults | None =
         device = choose_device(recipe.train.device)
         recipe, remark = suited(recipe, source, device)
         cache = asked.runs / ".data"
-        pyramid = open_or_build(source, recipe.data, cache, progress=screen.building)
+        pyramid = open_or_build(
+            source, recipe.data, cache, progress=screen.building, encoding=screen.encoding
+        )
         system = build_system(recipe, pyramid.spec, device)  # refuses what it cannot be
 
         folder = RunFolder.create(asked.runs, asked.name or name_of(asked.words), faults)
@@ -126,7 +128,11 @@ def resume_run(
         refuse_precision(recipe.train.precision, device)
         source = open_source(recipe.data.source, recipe.data)
         pyramid = open_or_build(
-            source, recipe.data, path.parent / ".data", progress=screen.building
+            source,
+            recipe.data,
+            path.parent / ".data",
+            progress=screen.building,
+            encoding=screen.encoding,
         )
         changed = pyramid.fingerprint != meta["data_fingerprint"]
         if changed and not accept_new_data:
