@@ -76,9 +76,11 @@ class Said:
 
     def part(self, rows: Ids) -> Said:
         """Of some of the portraits, or in another order."""
-        tables = (self.value, self.named, self.left_out)
-        value, named, left_out = ({k: v[rows] for k, v in one.items()} for one in tables)
-        return Said(value=value, named=named, left_out=left_out)
+        return Said(
+            value={k: v[rows] for k, v in self.value.items()},
+            named={k: v[rows] for k, v in self.named.items()},
+            left_out={k: v[rows] for k, v in self.left_out.items()},
+        )
 
     @property
     def labels(self) -> Ids:
@@ -171,7 +173,7 @@ class Reader:
         """The value of each attribute that is seen in pictures n 3 h w, which are made smaller."""
         image = down(image, image.shape[-1] // self.side)
         parts = [self.network(some) for some in torch.split(image, BLOCK)]
-        found = torch.cat(parts).split(sizes(), dim=1)
+        found = torch.split(torch.cat(parts), sizes(), dim=1)
         return {k: one.argmax(dim=1).numpy() for k, one in zip(READ, found, strict=True)}
 
 
@@ -192,7 +194,7 @@ def trained(known: Portrayed, side: int, *, images: int, seed: int) -> Reader:
             optimizer.param_groups[0]["lr"] = RATE * (1 - step / steps)
             rows = torch.from_numpy(order.indices(np.arange(step * BATCH, (step + 1) * BATCH)))
             optimizer.zero_grad()
-            found = network(small[rows]).split(sizes(), dim=1)
+            found = torch.split(network(small[rows]), sizes(), dim=1)
             _loss(found, labels[rows]).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
     return Reader(network.eval().requires_grad_(False), side)

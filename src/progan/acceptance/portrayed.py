@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from progan.acceptance.attributes import READ, Portrayed, Reader, portrayed, share
 from progan.acceptance.attributes import trained as reader
@@ -25,7 +26,7 @@ from progan.acceptance.stacked import (
 from progan.engine.preview import seeded
 from progan.lab.exhibits.record import Number
 
-__all__ = ["TASKS", "readers"]
+__all__ = ["TASKS", "agreement", "readers"]
 
 SIDES = (16, 32)
 """Of stage I and of stage II."""
@@ -56,23 +57,8 @@ def measured(seed: int) -> Numbers:
         latents = {**system.draw(HELD), "caption": system.phrased(held.pictures.texts)}
         images = {name: generated(system, latents, at) for name, at in ends.items()}
         sure = {name: told_apart(system, held.pictures, at) for name, at in ends.items()}
-    small, large = readers(seed)
-    real = held.pictures.pictures.images
-    read = {
-        "stage I": (small.read(images["stage I"]), small.read(real)),
-        "stage II": (large.read(images["stage II"]), large.read(real)),
-    }
-    gain = _named(small.read(images["stage II"]), held) - _named(read["stage I"][0], held)
-    numbers: dict[str, Number] = {}
-    for name, (found, truth) in read.items():
-        numbers |= _agreement(name, found, truth, held)
     return {
-        **numbers,
-        "gain": Number(
-            words="attributes that are named, stage II less stage I, both read at 16 pixels",
-            value=gain,
-            low=-LESS,
-        ),
+        **agreement(images, held, seed),
         **{
             f"told apart, {name}": Number(
                 words=f"{name}: share of held-out portraits scored higher with their own caption "
@@ -82,8 +68,27 @@ def measured(seed: int) -> Numbers:
             )
             for name, value in sure.items()
         },
-        **_each(read, held),
     }
+
+
+def agreement(images: Mapping[str, Tensor], held: Portrayed, seed: int) -> dict[str, Number]:
+    """What is read in pictures of both stages, n 3 h w in [−1, 1], drawn from `held`'s captions."""
+    small, large = readers(seed)
+    real = held.pictures.pictures.images
+    read = {
+        "stage I": (small.read(images["stage I"]), small.read(real)),
+        "stage II": (large.read(images["stage II"]), large.read(real)),
+    }
+    numbers: dict[str, Number] = {}
+    for name, (found, truth) in read.items():
+        numbers |= _told(name, found, truth, held)
+    gain = _named(small.read(images["stage II"]), held) - _named(read["stage I"][0], held)
+    numbers["gain"] = Number(
+        words="attributes that are named, stage II less stage I, both read at 16 pixels",
+        value=gain,
+        low=-LESS,
+    )
+    return {**numbers, **_each(read, held)}
 
 
 @lru_cache(maxsize=1)
@@ -104,7 +109,7 @@ def _wrong(read: Read, held: Portrayed) -> float:
     return _named(read, Portrayed(pictures=held.pictures, said=held.said.part(rows)))
 
 
-def _agreement(name: str, read: Read, truth: Read, held: Portrayed) -> dict[str, Number]:
+def _told(name: str, read: Read, truth: Read, held: Portrayed) -> dict[str, Number]:
     """Shares of attributes that are drawn as captions say, between wrong ones and real pictures."""
     drawn, wrong, real = _named(read, held), _wrong(read, held), _named(truth, held)
     return {
