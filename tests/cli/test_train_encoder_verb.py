@@ -36,5 +36,7 @@ def test_an_encoder_serves_a_run_and_its_model_reads_new_texts(cli: Cli) -> None
     Path("e.safetensors").unlink()
     refused = cli("sample", "runs/run", *text, "--seeds", "0-1", "three.png")
     assert refused.code == 2
-    assert "e.safetensors" in refused.err
+    assert "the encoder that it was trained with is not here: e.safetensors" in " ".join(
+        refused.err.split()
+    )
     assert "Traceback" not in refused.err
