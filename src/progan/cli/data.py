@@ -39,7 +39,7 @@ progan data show PATH    a sheet of them, as trained on
 progan data build PATH --to FOLDER
                          read them once, for many runs
 progan data train-encoder PATH
-                         learn their captions' vectors once, for many runs
+                         learn what captions mean, once
 progan data --help       all words"""
 
 FEW_FINDINGS = 12
