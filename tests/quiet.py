@@ -25,6 +25,9 @@ class Quiet:
     def building(self, done: int, total: int) -> None:
         pass
 
+    def encoding(self, done: int, total: int) -> None:
+        pass
+
     def plan(self, title: str, plan: Plan, rates: Mapping[int, float], finish: float) -> None:
         self.title = title
 

@@ -179,6 +179,10 @@ class _Logged:
         """Pictures read so far."""
         _log.debug("%d of %d pictures read", done, total)
 
+    def encoding(self, done: int, total: int) -> None:
+        """Captions that have become vectors."""
+        _log.debug("%d of %d captions encoded", done, total)
+
     def plan(self, title: str, plan: Any, rates: Mapping[int, float], finish: float) -> None:
         """The plan, in a line."""
         stages = ", ".join(f"{stage.name} ({stage.images:,})" for stage in plan.stages)

@@ -19,10 +19,10 @@ from progan.acceptance.stacked import (
     PRESET,
     SETS,
     _detail,
-    _drawn,
     _enlarged,
-    _of_another_kind,
     _redrawn,
+    generated,
+    of_another_kind,
 )
 from progan.assemble.models.build import build_system
 from progan.core.config import apply_sets
@@ -68,7 +68,7 @@ def test_batches_bring_pictures_their_sentences_and_their_kinds() -> None:
 
 
 def test_another_kind_is_the_next_that_differs() -> None:
-    assert _of_another_kind(torch.tensor([4, 4, 7, 4])).tolist() == [2, 2, 3, 2]
+    assert of_another_kind(torch.tensor([4, 4, 7, 4])).tolist() == [2, 2, 3, 2]
 
 
 def test_detail_is_one_of_enlarged_pictures_and_grows_with_the_square_of_fine_stripes() -> None:
@@ -90,8 +90,8 @@ def test_what_is_redrawn_has_its_own_first_picture_and_another_ones_caption() ->
     with torch.no_grad():
         rows = {**latents, "caption": system.caption_rows(latents["caption"])}
         own = _redrawn(system, rows, torch.arange(3))
-        assert torch.equal(own, _drawn(system, rows, plan.at(plan.images)))
-        small = _drawn(system, rows, plan.at(plan.start(1)))
+        assert torch.equal(own, generated(system, rows, plan.at(plan.images)))
+        small = generated(system, rows, plan.at(plan.start(1)))
         second = torch.tensor([1, 2, 0])
         phi, noise = rows["caption"][second], rows["second noise"]
         large = system.generators["second"](small, phi, noise)[0]

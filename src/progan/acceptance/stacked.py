@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -39,7 +40,16 @@ from progan.extractors.training import LabelledPictures, accuracy, train_classif
 from progan.lab.exhibits.record import Number
 from progan.layers.resample import down
 
-__all__ = ["TASKS"]
+__all__ = [
+    "LESS",
+    "TASKS",
+    "TOLD_APART",
+    "end_of",
+    "generated",
+    "of_another_kind",
+    "told_apart",
+    "trained",
+]
 
 PRESET = "cpu"
 KNOWN, HELD = 6_000, 1_000
@@ -81,15 +91,15 @@ def told(trainer: Trainer, seed: int) -> Numbers:
     """What the pictures of a trained system come to."""
     held = captioned_shapes(HELD, 1)
     judge, reads = reader(seed)
-    first, last = _end(trainer, 1), _end(trainer, 2)
+    first, last = end_of(trainer, 1), end_of(trainer, 2)
     with shown(trainer) as system, torch.no_grad(), seeded("acceptance", "stacked"):
         latents = {**system.draw(HELD), "caption": system.phrased(held.texts)}
-        small, large = (_drawn(system, latents, at) for at in (first, last))
+        small, large = (generated(system, latents, at) for at in (first, last))
         stirred = _stirred(system, latents, last)
-        other = _of_another_kind(torch.from_numpy(held.pictures.labels))
+        other = of_another_kind(torch.from_numpy(held.pictures.labels))
         told_other = _redrawn(system, latents, other)
         steps = {at.stage.name: _steps(system, at) for at in (first, last)}
-        sure = {at.stage.name: _told_apart(system, held, at) for at in (first, last)}
+        sure = {at.stage.name: told_apart(system, held, at) for at in (first, last)}
     wanted, real = held.pictures.labels, held.pictures.images
     return {
         "classifier": Number(
@@ -142,10 +152,10 @@ def told(trainer: Trainer, seed: int) -> Numbers:
     }
 
 
-def trained(known: CaptionedPictures, seed: int) -> Trainer:
+def trained(known: CaptionedPictures, seed: int, sets: Sequence[str] = SETS) -> Trainer:
     """StackGAN on captioned pictures, to its end."""
     recipe = Recipe(system="stackgan", preset=PRESET, train=TrainSettings(seed=seed))
-    system = build_system(apply_sets(recipe, list(SETS)), known.spec, torch.device("cpu"))
+    system = build_system(apply_sets(recipe, list(sets)), known.spec, torch.device("cpu"))
     return played(Trainer(system, CaptionedDraws(known=known, seed=seed), seed=seed))
 
 
@@ -166,12 +176,12 @@ def _small(pictures: CaptionedPictures) -> LabelledPictures:
     return LabelledPictures(gather=lambda numbers: pixels[numbers], labels=own.labels)
 
 
-def _end(trainer: Trainer, index: int) -> Progress:
+def end_of(trainer: Trainer, index: int) -> Progress:
     """The end of a stage."""
     return trainer.plan.at(trainer.plan.start(index + 1) - 1)
 
 
-def _drawn(system: Any, latents: Any, at: Progress) -> Tensor:
+def generated(system: Any, latents: Any, at: Progress) -> Tensor:
     """Pictures of latents, in blocks."""
     count = len(latents["z"])
     return torch.cat(
@@ -228,7 +238,7 @@ def _stirred(system: Any, latents: Any, at: Progress) -> float:
     for _ in range(4):
         fresh = system.draw(PER_STEP)
         noise = {name: fresh[name] for name in ("first noise", "second noise")}
-        again.append(_drawn(system, {**few, **noise}, at))
+        again.append(generated(system, {**few, **noise}, at))
     several = torch.stack(again)
     return float(several.std(dim=0).square().mean().sqrt() / several.std())
 
@@ -245,26 +255,26 @@ def _steps(system: Any, at: Progress) -> float:
         hues = []
         for t in torch.linspace(0, 1, STEPS).tolist():
             rows = torch.lerp(start, end, t).expand(PER_STEP, -1)
-            image = _drawn(system, {**latents, "caption": rows}, at)
+            image = generated(system, {**latents, "caption": rows}, at)
             hues.append(float((image[:, 2] - image[:, 0]).mean()))
         rises += [after > before for before, after in pairwise(hues)]
     return float(np.mean(rises))
 
 
-def _told_apart(system: Any, held: CaptionedPictures, at: Progress) -> float:
+def told_apart(system: Any, held: CaptionedPictures, at: Progress) -> float:
     """Share of pictures whose score is higher with their own caption than with another's."""
-    draws = CaptionedDraws(known=held, seed=0)
+    draws, count = CaptionedDraws(known=held, seed=0), len(held.texts)
     higher = []
-    for start in range(0, HELD, BLOCK):
-        batch = draws.batch(range(start, start + BLOCK), at.resolution)
+    for start in range(0, count, BLOCK):
+        batch = draws.batch(range(start, min(start + BLOCK, count)), at.resolution)
         phi = system.vectors(batch.caption)
-        other = _of_another_kind(batch.kind)
+        other = of_another_kind(batch.kind)
         critic = system.critic(at)
         higher.append(critic(batch.image, phi) > critic(batch.image, phi[other]))
     return float(torch.cat(higher).float().mean())
 
 
-def _of_another_kind(kind: Tensor) -> Tensor:
+def of_another_kind(kind: Tensor) -> Tensor:
     """For each row, the next one of another kind."""
     differs = kind[:, None] != kind
     number = torch.arange(len(kind))

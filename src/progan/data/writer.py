@@ -15,7 +15,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,16 @@ __all__ = ["Writer"]
 class Writer:
     """Writes one store; a new writer goes on where a killed one stopped."""
 
-    def __init__(self, task: Task, to: Path, file_bytes: int, faults: Faults) -> None:
+    def __init__(
+        self,
+        task: Task,
+        to: Path,
+        file_bytes: int,
+        faults: Faults,
+        encoding: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """`encoding` is told how many of all captions have become vectors."""
+        self.encoding = encoding
         self.task, self.to, self.faults = task, to, faults
         self.file_bytes, self.key = file_bytes, task.key()
         self.tmp = to.with_name(to.name + ".tmp")
@@ -112,7 +121,7 @@ class Writer:
         captions = packed(self.task.texts(records))
         if captions:
             self._write("captions.txt", captions)
-        vectors = self.task.vectors(records)
+        vectors = self.task.vectors(records, self.encoding)
         if vectors is not None:
             self._write("vectors.f32", vectors.astype("<f4").tobytes())
         manifest = Manifest(

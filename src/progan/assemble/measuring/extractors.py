@@ -57,6 +57,9 @@ class Hears(Protocol):
     def building(self, done: int, total: int) -> None:
         """Pictures read so far."""
 
+    def encoding(self, done: int, total: int) -> None:
+        """Captions that have become vectors."""
+
     def counted(self, head: str, done: int, total: int, what: str) -> None:
         """How many of something are done."""
 
@@ -68,6 +71,9 @@ class Unheard:
         """Nothing."""
 
     def building(self, done: int, total: int) -> None:
+        """Nothing."""
+
+    def encoding(self, done: int, total: int) -> None:
         """Nothing."""
 
     def counted(self, head: str, done: int, total: int, what: str) -> None:
@@ -195,7 +201,12 @@ def _pyramid(
     if side is None:
         side = min(LARGEST, max(SMALLEST, choose_resolution(source, settings)))
     pyramid = open_or_build(
-        source, settings, asked.runs / ".data", resolution=side, progress=hears.building
+        source,
+        settings,
+        asked.runs / ".data",
+        resolution=side,
+        progress=hears.building,
+        encoding=hears.encoding,
     )
     if not pyramid.classes:
         raise DataError(

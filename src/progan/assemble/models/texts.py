@@ -1,8 +1,8 @@
 """What reads texts for a model whose captions' vectors came with its data.
 
 Captions of the data are known to the model itself. For any other text, what made the vectors is
-looked for when the text comes: the package of minilm; or the file of vectors, where it lay when the
-model was trained, or beside the model.
+looked for when the text comes: the package of minilm; or the file of an encoder or of vectors,
+where it lay when the model was trained, or beside the model.
 """
 
 from __future__ import annotations
@@ -88,8 +88,9 @@ class Recalled:
                 return found
             others.append(str(place))
         changed = f" ({others[0]} is another one)" if others else ""
+        file = "encoder" if name.lower().endswith(".safetensors") else "file of vectors"
         raise ConfigError(
-            f"This model has no vector for that text, and the file of vectors that it was trained "
+            f"This model has no vector for that text, and the {file} that it was trained "
             f"with is not here{changed}: {name}, SHA-256 {self.sha256[:12]}…. Put it into "
             f"{self.beside}, or ask for a caption of its data."
         )

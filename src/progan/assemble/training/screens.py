@@ -22,6 +22,10 @@ class Screen(Listener, Protocol):
         """Pictures read so far."""
         ...
 
+    def encoding(self, done: int, total: int) -> None:
+        """Captions that have become vectors."""
+        ...
+
     def plan(self, title: str, plan: Plan, rates: Mapping[int, float], finish: float) -> None:
         """The plan as a table; `finish` are the seconds kept for the report."""
         ...
@@ -34,6 +38,9 @@ class Onlooking:
         """Nothing."""
 
     def building(self, done: int, total: int) -> None:
+        """Nothing."""
+
+    def encoding(self, done: int, total: int) -> None:
         """Nothing."""
 
     def plan(self, title: str, plan: Plan, rates: Mapping[int, float], finish: float) -> None:

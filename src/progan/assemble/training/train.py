@@ -67,7 +67,9 @@ def train_run(prepared: Prepared | None, screen: Screen, faults: Faults | None =
         device = choose_device(recipe.train.device)
         recipe, remark = suited(recipe, source, device)
         cache = asked.runs / ".data"
-        pyramid = stored(source, recipe.data, cache, progress=screen.building)
+        pyramid = stored(
+            source, recipe.data, cache, progress=screen.building, encoding=screen.encoding
+        )
         system = build_system(recipe, pyramid.spec, device)  # refuses what it cannot be
 
         folder = RunFolder.create(asked.runs, asked.name or run_name(asked), faults)
@@ -123,7 +125,10 @@ def resume_run(
         device = choose_device(recipe.train.device)
         refuse_precision(recipe.train.precision, device)
         source = open_data(recipe.data)
-        pyramid = stored(source, recipe.data, path.parent / ".data", progress=screen.building)
+        cache = path.parent / ".data"
+        pyramid = stored(
+            source, recipe.data, cache, progress=screen.building, encoding=screen.encoding
+        )
         changed = pyramid.fingerprint != meta["data_fingerprint"]
         if changed and not accept_new_data:
             raise CheckpointError(
