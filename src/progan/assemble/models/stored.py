@@ -262,7 +262,7 @@ def fill(stored: Stored, weights: Weights, device: torch.device) -> Filled:
             f"{stored.path} does not fit its own recipe: {' '.join(str(error).split())[:200]}"
         ) from error
     system.eval().requires_grad_(False)
-    recall(system, stored)
+    recall(system, stored.spec.caption_encoder, stored.recipe.data.vectors, stored.path)
     return Filled(system, _fingerprint(state))
 
 

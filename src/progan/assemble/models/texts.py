@@ -18,7 +18,6 @@ from progan.data.encoders import MINILM, encoder_of
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from progan.assemble.models.stored import Stored
     from progan.core.system import System
     from progan.data.pyramid import Pyramid
 
@@ -104,10 +103,12 @@ def take_vectors(system: System, pyramid: Pyramid) -> None:  # type: ignore[type
         system.take_vectors(torch.from_numpy(pyramid.vectors_of(system.texts)))
 
 
-def recall(system: System, stored: Stored) -> None:  # type: ignore[type-arg]
-    """Give a loaded system what read texts when it was trained."""
+def recall(system: System, identity: str, words: str, path: Path) -> None:  # type: ignore[type-arg]
+    """Give a system loaded from the file `path` what read texts when it was trained.
+
+    `identity`: that encoder's name and hash, as the data's spec has it; `words`: data.vectors.
+    """
     if isinstance(system, TakesVectors) and not system.own:
-        folder = stored.path.parent
+        folder = path.parent
         beside = folder.parent if folder.name == "checkpoints" else folder
-        words = stored.recipe.data.vectors
-        system.encoder = Recalled(stored.spec.caption_encoder, words, beside)
+        system.encoder = Recalled(identity, words, beside)
