@@ -30,6 +30,7 @@ from progan.engine.precision import Precision
 __all__ = [
     "CAPTION_SHAPE",
     "COLOUR",
+    "LAID_OUT",
     "LAYOUT_CLASSES",
     "VARIANTS",
     "FakeData",
@@ -60,6 +61,7 @@ TOGETHER = replace(
 CAPTIONS = DataSpec(
     resolution=32, channels=3, images=64, captions=2, caption_texts=("a red hat", "no hat", "b")
 )
+LAID_OUT = replace(COLOUR, layout_names=("p", "q", "r"))
 VECTORS = replace(CAPTIONS, caption_width=5, caption_encoder=f"fake:{'0' * 64}")
 
 
@@ -202,6 +204,16 @@ STACKED = {
     "buckets": 16,
     "code": 4,
     "latent_size": 4,
+    "batch": 4,
+}
+SPADE = {
+    "width": 2,
+    "hidden": 4,
+    "style_size": 5,
+    "encoder_width": 2,
+    "critic_width": 2,
+    "segmenter_width": 4,
+    "perceptual_width": 2,
     "batch": 4,
 }
 TINY = {"fmap_base": 64, "fmap_max": 8, "latent_size": 8, "batch": {4: 4}}
@@ -632,5 +644,26 @@ VARIANTS: tuple[Variant, ...] = (
         data=CAPTIONS,
     ),
     Variant(system="stackgan", name="vectors", set=STACKED, data=VECTORS),
+    Variant(
+        system="gaugan",
+        name="styled",
+        preset="tiny",
+        set={**SPADE, "perceptual": "self", "decay_from": 0.5},
+        data=LAID_OUT,
+    ),
+    Variant(
+        system="gaugan",
+        name="plain",
+        preset="tiny",
+        set={**SPADE, "style": False, "norm": "instance"},
+        data=LAID_OUT,
+    ),
+    Variant(
+        system="gaugan",
+        name="paper",
+        preset="paper",
+        set={**SPADE, "statistics": "shard", "perceptual": "random", "encoder_norm": "none"},
+        data=replace(LAID_OUT, resolution=32),
+    ),
 )
 """Add a line here."""

@@ -12,6 +12,7 @@ from progan.acceptance import (
     codes,
     conditional,
     dcgan,
+    gaugan,
     likeness,
     one_picture,
     pairs,
@@ -33,6 +34,7 @@ TASKS: Mapping[str, Sequence[Task]] = {
     "lapgan": bands.TASKS,
     "singan": one_picture.TASKS,
     "stackgan": stacked.TASKS,
+    "gaugan": gaugan.TASKS,
     **residual.TASKS,
 }
 
