@@ -212,7 +212,7 @@ SPADE = {
     "style_size": 5,
     "encoder_width": 2,
     "critic_width": 2,
-    "segmenter_width": 4,
+    "segmenter_width": 2,
     "perceptual_width": 2,
     "batch": 4,
 }

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.functional import one_hot
 
-from progan.layers.spade import SPADE, SPADEBlock, Plain
+from progan.layers.spade import SPADE, Plain, SPADEBlock
 from progan.layers.spectral import held, with_spectral_norm
 
 

@@ -46,9 +46,7 @@ def layouts(n: int, side: int, classes: int = 3) -> torch.Tensor:
         (lambda: LayoutDiscriminator(channels=3, layouts=184), 5_904_514),
         (lambda: LayoutDiscriminator(channels=3, layouts=36), 5_601_410),
         (
-            lambda: LayoutGenerator(
-                size=(32, 32), channels=3, layouts=4, style_size=16, **SMALL
-            ),
+            lambda: LayoutGenerator(size=(32, 32), channels=3, layouts=4, style_size=16, **SMALL),
             379_419,
         ),
         (lambda: StyleEncoder(size=(32, 32), channels=3, style_size=16, width=16), 56_272),
@@ -116,7 +114,7 @@ def test_the_discriminator_sees_the_layout_at_every_scale() -> None:
 
 
 def test_a_segmenter_is_the_same_alone_and_in_company() -> None:
-    network = Segmenter(channels=3, classes=5, width=8)
+    network = Segmenter(channels=3, classes=5, width=8).eval()
     image = torch.randn(4, 3, 16, 16)
     logits = network(image)
     assert logits.shape == (4, 5, 16, 16)

@@ -218,10 +218,12 @@ def test_the_segmenter_learns_first_and_then_rests(make: Make) -> None:
 
 def test_likeness_is_nothing_of_the_same_pictures(make: Make) -> None:
     for how in ("self", "random"):
-        system = small(make, perceptual=how)
+        system = small(make, perceptual=how).requires_grad_(False)
+        before = state(system)
         image = batch_of().image
         assert float(system.likeness(image, image)) == 0
         assert float(system.likeness(image.flip(0), image)) > 0
+        assert same(system, before)
 
 
 def vgg_file(path: Path, seed: int) -> Path:

@@ -49,7 +49,9 @@ def measured(seed: int, *, preset: str) -> Numbers:
     assert held.tints is not None
     wanted = held.classes
     return {
-        "oracle": Number(words="mIoU of real pictures, read alike", value=agreed(held.images, wanted)),
+        "oracle": Number(
+            words="mIoU of real pictures, read alike", value=agreed(held.images, wanted)
+        ),
         "layout": Number(
             words="mIoU in styles that are drawn", value=agreed(of_noise, wanted), low=AGREE
         ),
@@ -57,7 +59,8 @@ def measured(seed: int, *, preset: str) -> Numbers:
             words="mIoU in the styles of other pictures", value=agreed(of_other, wanted), low=AGREE
         ),
         "another layout": Number(
-            words="the same pictures against another's layout", value=agreed(of_other, wanted.roll(1, 0))
+            words="the same pictures against another's layout",
+            value=agreed(of_other, wanted.roll(1, 0)),
         ),
         "one class": Number(
             words="the commonest class everywhere",
@@ -103,8 +106,9 @@ def offsets(images: Tensor, classes: Tensor) -> Tensor:
 
 
 def correlation(found: Tensor, wanted: Tensor) -> float:
-    """Pearson's, over pictures and channels."""
-    return float(np.corrcoef(found.flatten().numpy(), wanted.flatten().numpy())[0, 1])
+    """Pearson's, over pictures and channels; 0 where either is the same everywhere."""
+    both = np.stack([found.flatten().numpy(), wanted.flatten().numpy()])
+    return float(np.corrcoef(both)[0, 1]) if both.std(axis=1).min() > 1e-6 else 0.0
 
 
 def varied(system: Any, layouts: Tensor, at: Any) -> float:

@@ -15,6 +15,7 @@ from progan.acceptance import (
     gaugan,
     likeness,
     one_picture,
+    painted_portraits,
     pairs,
     residual,
     stacked,
@@ -34,7 +35,7 @@ TASKS: Mapping[str, Sequence[Task]] = {
     "lapgan": bands.TASKS,
     "singan": one_picture.TASKS,
     "stackgan": stacked.TASKS,
-    "gaugan": gaugan.TASKS,
+    "gaugan": (*gaugan.TASKS, *painted_portraits.TASKS),
     **residual.TASKS,
 }
 

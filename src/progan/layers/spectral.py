@@ -91,9 +91,7 @@ def held(*networks: nn.Module) -> Iterator[None]:
     modules = [module for network in networks for module in network.modules()]
     vectors = [(m, m.training) for m in modules if isinstance(m, SpectralNorm)]
     norms = [
-        (m, m.track_running_stats)
-        for m in modules
-        if isinstance(m, nn.BatchNorm2d) and m.training
+        (m, m.track_running_stats) for m in modules if isinstance(m, nn.BatchNorm2d) and m.training
     ]
     try:
         for vector, _ in vectors:

@@ -3,11 +3,11 @@
     down   [3×3 norm relu] × 2 w, halve, × 2 2w, halve, × 2 4w
     up     ×2, 3×3 norm relu with what was there on the way down, at 2w and at w; 1×1
 
-Norms are of groups of channels of one picture, so that nothing depends on who else is in the batch
-and it is the same in training and after.
+Norms are batch norms: whoever asks a network that has learned must do so in evaluation.
 
-Source:  Ronneberger et al. 2015, "U-Net"; Wu & He 2018, "Group Normalization".
-Departs: two halvings, padded convolutions, pixels repeated in place of transposed convolutions.
+Source:  Ronneberger et al. 2015, "U-Net"; batch norm: Ioffe & Szegedy 2015.
+Departs: two halvings, padded convolutions, batch norm, pixels repeated in place of transposed
+         convolutions.
 """
 
 from __future__ import annotations
@@ -31,13 +31,12 @@ WEIGHTS = (0.25, 0.5, 1.0)
 
 def layer(inputs: int, outputs: int) -> nn.Sequential:
     """Two convolutions, each with norm and rectifier."""
-    norm = max(1, outputs // 4)
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
-        nn.GroupNorm(norm, outputs),
+        nn.BatchNorm2d(outputs),
         nn.ReLU(),
         nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
-        nn.GroupNorm(norm, outputs),
+        nn.BatchNorm2d(outputs),
         nn.ReLU(),
     )
 
@@ -47,8 +46,12 @@ class Segmenter(nn.Module):
 
     def __init__(self, *, channels: int, classes: int, width: int = 16) -> None:
         super().__init__()
-        w = 4 * -(-width // 4)
-        self.down1, self.down2, self.down3 = layer(channels, w), layer(w, 2 * w), layer(2 * w, 4 * w)
+        w = width
+        self.down1, self.down2, self.down3 = (
+            layer(channels, w),
+            layer(w, 2 * w),
+            layer(2 * w, 4 * w),
+        )
         self.up2, self.up1 = layer(6 * w, 2 * w), layer(3 * w, w)
         self.last = nn.Conv2d(w, classes, 1)
 

@@ -25,7 +25,7 @@ Departs: no weights of VGG-19 come with this package, so the term is off unless 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import ClassVar
 
@@ -95,9 +95,9 @@ class Painter(System[Layout]):
             layers=config.critic_layers,
             scales=config.critic_scales,
         )
-        if self.joint_statistics:
-            with_joint_statistics(self.generator)
         self._make_judge()
+        if self.joint_statistics:
+            with_joint_statistics(self)
 
     def _make_judge(self) -> None:
         """What compares pictures besides the discriminator."""
@@ -213,9 +213,10 @@ class Painter(System[Layout]):
     def likeness(self, fake: Tensor, real: Tensor) -> Tensor:
         """How far fakes are from reals, as another network sees both."""
         if self.config.perceptual == "self":
-            found = self.segmenter.features(fake)
-            with torch.no_grad():
-                wanted = self.segmenter.features(real)
+            with at_rest(self.segmenter):
+                found = self.segmenter.features(fake)
+                with torch.no_grad():
+                    wanted = self.segmenter.features(real)
             return feature_distance(found, wanted, segmenter.WEIGHTS)
         network = self._load(fake.device)
         with torch.no_grad():
@@ -243,16 +244,9 @@ class Painter(System[Layout]):
         self.vgg = (self.vgg[0].to(device),)
         return self.vgg[0]
 
-    @contextmanager
-    def still(self) -> Iterator[None]:
+    def still(self) -> AbstractContextManager[None]:
         """Within, networks are as in evaluation: nothing moves, and nobody sees their neighbour."""
-        modes = [(module, module.training) for module in self.modules()]
-        self.eval()
-        try:
-            yield
-        finally:
-            for module, training in modes:
-                module.training = training
+        return at_rest(self)
 
     # what others ask for
 
@@ -349,6 +343,18 @@ class GauGAN(Painter):
     def __new__(cls, config: GauGANConfig, data: DataSpec) -> Painter:  # type: ignore[misc]
         """Build the class of that form."""
         return (StyledPainter if config.style else Painter)(config, data)
+
+
+@contextmanager
+def at_rest(network: nn.Module) -> Iterator[None]:
+    """Within, `network` is in evaluation; then every part of it as it was."""
+    modes = [(module, module.training) for module in network.modules()]
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
 
 
 def over_scales(each: Sequence[Terms]) -> Terms:

@@ -116,7 +116,7 @@ class GauGANConfig:
     """Channels of self's first layers."""
     segmenter_images: int = 20_000
     """Length of its training, in real images drawn."""
-    segmenter_optimizer: Optimizer = field(default_factory=lambda: Adam(lr=2e-3, betas=(0.9, 0.99)))
+    segmenter_optimizer: Optimizer = field(default_factory=lambda: Adam(lr=1e-2, betas=(0.9, 0.99)))
     """Of the segmenter."""
     kl_weight: float = 0.05
     """Weight of KL(N(μ, σ²) ‖ N(0, 1)) of the styles."""
