@@ -30,8 +30,10 @@ from progan.engine.precision import Precision
 __all__ = [
     "CAPTION_SHAPE",
     "COLOUR",
+    "DOMAINS",
     "LAID_OUT",
     "LAYOUT_CLASSES",
+    "TRANSLATORS",
     "VARIANTS",
     "FakeData",
     "Variant",
@@ -61,6 +63,7 @@ TOGETHER = replace(
 CAPTIONS = DataSpec(
     resolution=32, channels=3, images=64, captions=2, caption_texts=("a red hat", "no hat", "b")
 )
+DOMAINS = replace(COLOUR, domains=("a", "b"), second_channels=3, second_images=64)
 LAID_OUT = replace(COLOUR, layout_names=("p", "q", "r"))
 VECTORS = replace(CAPTIONS, caption_width=5, caption_encoder=f"fake:{'0' * 64}")
 
@@ -215,6 +218,14 @@ SPADE = {
     "segmenter_width": 2,
     "perceptual_width": 2,
     "batch": 4,
+}
+TRANSLATORS: dict[str, Any] = {
+    **{"width": 4, "blocks": 1, "critic_width": 4, "critic_layers": 2, "pool": 6, "batch": 4},
+}
+PAIRS = {name: value for name, value in TRANSLATORS.items() if name != "pool"}
+CARRIED = {
+    **{name: value for name, value in TRANSLATORS.items() if name != "blocks"},
+    **{"laterals": [1.0, 0.5], "lateral": 4},
 }
 TINY = {"fmap_base": 64, "fmap_max": 8, "latent_size": 8, "batch": {4: 4}}
 LABELLED = {**TINY, "condition": "ac-gan"}
@@ -644,6 +655,37 @@ VARIANTS: tuple[Variant, ...] = (
         data=CAPTIONS,
     ),
     Variant(system="stackgan", name="vectors", set=STACKED, data=VECTORS),
+    Variant(system="cyclegan", name="resnet", set=TRANSLATORS, data=DOMAINS),
+    Variant(
+        system="cyclegan",
+        name="unet",
+        preset="unet",
+        set={**TRANSLATORS, "pool": 0, "objective": "non-saturating"},
+        data=DOMAINS,
+    ),
+    Variant(
+        system="cyclegan",
+        name="resize",
+        preset="cpu",
+        set={**TRANSLATORS, "doubling": "resize", "dropout": True, "identity": 0.0},
+        data=DOMAINS,
+    ),
+    Variant(system="pix2pix", name="unet", set=PAIRS, data=DOMAINS),
+    Variant(
+        system="pix2pix",
+        name="resnet",
+        preset="cpu",
+        set={**PAIRS, "dropout": True, "swapped": True, "objective": "least-squares"},
+        data=DOMAINS,
+    ),
+    Variant(system="ganilla", name="paper", set={**CARRIED, "blocks": [1, 2]}, data=DOMAINS),
+    Variant(
+        system="ganilla",
+        name="sums",
+        preset="sums",
+        set={**CARRIED, "blocks": [1, 1], "laterals": [0.0, 1.0], "dropout": True},
+        data=DOMAINS,
+    ),
     Variant(
         system="gaugan",
         name="styled",

@@ -18,6 +18,7 @@ from progan.data.portraits import LAYOUT_CLASSES, layout, people, render
 from progan.engine.preview import seeded
 from progan.extractors.segmentation import LaidOutPictures, LayoutJudge, train_judge
 from progan.lab.exhibits.record import Number
+from progan.metrics.likeness import psnr_scores
 
 __all__ = ["TASKS"]
 
@@ -161,9 +162,8 @@ def in_mean_colours(known: LaidOut, held: LaidOut) -> Tensor:
 
 
 def psnr(found: Tensor, wanted: Tensor) -> float:
-    """10 log₁₀(2² / mean squared error), in dB, on average over pictures in [-1, 1]."""
-    errors = (found - wanted).double().square().flatten(1).mean(dim=1)
-    return float((10 * torch.log10(4 / errors)).mean())
+    """Mean over pictures of the peak signal-to-noise ratio, in dB."""
+    return float(psnr_scores(to_uint8(found), to_uint8(wanted)).mean())
 
 
 TASKS = (

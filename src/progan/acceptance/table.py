@@ -19,6 +19,8 @@ from progan.acceptance import (
     pairs,
     residual,
     stacked,
+    translation,
+    vendors,
 )
 from progan.acceptance.record import Numbers, Task
 from progan.core.config import choose
@@ -37,6 +39,8 @@ TASKS: Mapping[str, Sequence[Task]] = {
     "stackgan": stacked.TASKS,
     "gaugan": (*gaugan.TASKS, *painted_portraits.TASKS),
     **residual.TASKS,
+    **translation.TASKS,
+    "cyclegan": (*translation.TASKS["cyclegan"], vendors.TASK),
 }
 
 

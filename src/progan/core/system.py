@@ -112,6 +112,9 @@ class System(nn.Module, Generic[B]):
     """Submodules that get a running average, by dotted name."""
     kept: tuple[str, ...] = ()
     """Submodules that pictures are made with besides, by dotted name, whoever trains them."""
+    memories: tuple[str, ...] = ()
+    """Submodules whose buffers remember what was, and are no statistics, by dotted name: a pool of
+    old pictures. Of several shards' they end as the first leaves them; all others by their mean."""
     average: Average = Average()
     """How that average forgets."""
     group: int = 1

@@ -6,8 +6,8 @@ The mean is weighted by the shards' sizes where those are not the same.
 
 Every shard finds the buffers as they were before the turn, so the result does not depend on who
 computes which shard. Integers and flags have no mean: they end as shard 0 leaves them. Neither
-has a buffer that is no statistic, such as a pool of old pictures: its system plays with one shard,
-where a turn changes buffers as it likes.
+has a buffer that is no statistic, such as a pool of old pictures: where a system names it among
+its `memories` it ends as shard 0 leaves it, too. Every shard still finds what is remembered.
 """
 
 from __future__ import annotations
@@ -28,6 +28,12 @@ class TurnBuffers:
     def __init__(self, system: nn.Module) -> None:
         self.system = system
         self.before = {name: buffer.clone() for name, buffer in system.named_buffers()}
+        memories = tuple(f"{name}." for name in getattr(system, "memories", ()))
+        self.averaged = {
+            name
+            for name, buffer in self.before.items()
+            if buffer.is_floating_point() and not name.startswith(memories)
+        }
 
     @torch.no_grad()
     def rewind(self) -> None:
@@ -43,7 +49,7 @@ class TurnBuffers:
             old = self.before[name]
             # Where nothing changed, exactly zero: infinities stay what they are.
             row = torch.where(buffer == old, 0.0, buffer.double() - old.double()).flatten()
-            if buffer.is_floating_point():
+            if name in self.averaged:
                 rows.append(row if weight == 1 else weight * row)
             else:
                 rows.append(row if shard == 0 else torch.zeros_like(row))
@@ -60,6 +66,6 @@ class TurnBuffers:
             old = self.before[name]
             change = total[start : start + old.numel()].view(old.shape)
             start += old.numel()
-            if old.is_floating_point():
+            if name in self.averaged:
                 change = change / shards
             buffer.copy_(torch.where(change == 0, old, (old + change).to(old.dtype)))

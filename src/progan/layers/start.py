@@ -8,7 +8,7 @@ from typing import Literal
 
 from torch import nn
 
-__all__ = ["Start", "start"]
+__all__ = ["Start", "start", "start_normal"]
 
 Start = Literal["glorot", "orthogonal", "normal"]
 
@@ -45,5 +45,23 @@ def start(
             wide = isinstance(module, nn.Conv2d) and module.kernel_size[0] > 1
             gain = math.sqrt(2) if wide and module not in plain else 1.0
             nn.init.xavier_uniform_(module.weight, gain)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def start_normal(network: nn.Module, deviation: float) -> None:
+    """Weights of every convolution and dense layer from N(0, deviation), gains of batch norms from
+    N(1, deviation); constants are 0.
+
+    Source: Radford et al. 2016 (DCGAN), section 4, and the code published with Zhu et al. 2017
+            (CycleGAN), where `deviation` is 0.02.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.normal_(module.weight, 0.0, deviation)
+        elif isinstance(module, nn.BatchNorm2d) and module.affine:
+            nn.init.normal_(module.weight, 1.0, deviation)
+        else:
+            continue
         if module.bias is not None:
             nn.init.zeros_(module.bias)

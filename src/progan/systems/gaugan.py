@@ -24,8 +24,7 @@ Departs: no weights of VGG-19 come with this package, so the term is off unless 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -38,6 +37,7 @@ from progan.core.errors import ConfigError
 from progan.core.plan import Plan, Progress, height_width
 from progan.core.specs import DataSpec
 from progan.core.system import Direction, Player, System, Terms, Turn
+from progan.layers.evaluated import evaluated
 from progan.layers.spectral import held
 from progan.layers.statistics import with_joint_statistics
 from progan.networks import perceptual, segmenter
@@ -213,7 +213,7 @@ class Painter(System[Layout]):
     def likeness(self, fake: Tensor, real: Tensor) -> Tensor:
         """How far fakes are from reals, as another network sees both."""
         if self.config.perceptual == "self":
-            with at_rest(self.segmenter):
+            with evaluated(self.segmenter):
                 found = self.segmenter.features(fake)
                 with torch.no_grad():
                     wanted = self.segmenter.features(real)
@@ -244,21 +244,17 @@ class Painter(System[Layout]):
         self.vgg = (self.vgg[0].to(device),)
         return self.vgg[0]
 
-    def still(self) -> AbstractContextManager[None]:
-        """Within, networks are as in evaluation: nothing moves, and nobody sees their neighbour."""
-        return at_rest(self)
-
     # what others ask for
 
     def translate(self, image: Tensor, direction: str, at: Progress) -> Tensor:
         """Paint layouts, n l h w, in float32."""
-        with self.still():
+        with evaluated(self):
             found: Tensor = self.generator(image)
         return found.float()
 
     def score(self, batch: Layout, at: Progress) -> Tensor:
         """The discriminator's score of each picture with its layout: of all patches and scales."""
-        with self.still():
+        with evaluated(self):
             found = self.discriminator(batch.image, batch.layout)
         means = [layers[-1].float().flatten(1).mean(dim=1) for layers in found]
         return torch.stack(means).mean(dim=0)
@@ -272,7 +268,7 @@ class Painter(System[Layout]):
         panels["real"] = batch.image
         if at.stage.name != SEGMENT:
             return {**panels, **self.samples(batch, at)}
-        with self.still():
+        with evaluated(self):
             classes = self.segmenter(batch.image).argmax(dim=1)
         rows = nn.functional.one_hot(classes, len(self.data.layout_names)).movedim(3, 1).float()
         colours = self.data.layout_colours or greys(len(self.data.layout_names))
@@ -312,13 +308,13 @@ class StyledPainter(Painter):
 
     def style(self, image: Tensor, at: Progress) -> Tensor:
         """The means of the styles of pictures, n k, in float32."""
-        with self.still():
+        with evaluated(self):
             mean: Tensor = self.encoder(image)[0]
         return mean.float()
 
     def styled(self, image: Tensor, direction: str, style: Tensor, at: Progress) -> Tensor:
         """Paint layouts, n l h w, in styles, n k, in float32."""
-        with self.still():
+        with evaluated(self):
             found: Tensor = self.generator(image, style)
         return found.float()
 
@@ -343,18 +339,6 @@ class GauGAN(Painter):
     def __new__(cls, config: GauGANConfig, data: DataSpec) -> Painter:  # type: ignore[misc]
         """Build the class of that form."""
         return (StyledPainter if config.style else Painter)(config, data)
-
-
-@contextmanager
-def at_rest(network: nn.Module) -> Iterator[None]:
-    """Within, `network` is in evaluation; then every part of it as it was."""
-    modes = [(module, module.training) for module in network.modules()]
-    network.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 def over_scales(each: Sequence[Terms]) -> Terms:

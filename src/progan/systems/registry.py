@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from progan.core.errors import ConfigError
 
@@ -28,6 +28,9 @@ class Entry:
     """module:class of its settings, importable without torch."""
     one_picture: bool = False
     """Whether it learns from one picture, which it takes as it is: of any sides."""
+    domains: Literal["", "unpaired", "paired", "layouts"] = ""
+    """What it learns from where it translates: pictures of two kinds, pairs of them, or pictures
+    and their class maps."""
 
 
 SYSTEMS: Mapping[str, Entry] = {
@@ -162,12 +165,37 @@ SYSTEMS: Mapping[str, Entry] = {
             config="progan.systems.configs.stackgan:StackGANConfig",
         ),
         Entry(
+            name="cyclegan",
+            summary="two domains translated into each other, there and back, without pairs",
+            paper="Zhu et al. 2017, Unpaired Image-to-Image Translation (CycleGAN)",
+            system="progan.systems.cyclegan:CycleGAN",
+            config="progan.systems.configs.cyclegan:CycleGANConfig",
+            domains="unpaired",
+        ),
+        Entry(
+            name="pix2pix",
+            summary="pictures into pictures, learnt from pairs: a distance and a game of patches",
+            paper="Isola et al. 2017, Image-to-Image Translation with Conditional Adversarial "
+            "Networks",
+            system="progan.systems.pix2pix:Pix2Pix",
+            config="progan.systems.configs.pix2pix:Pix2PixConfig",
+        ),
+        Entry(
+            name="ganilla",
+            summary="CycleGAN's game by translators that keep what lies where: illustrations",
+            paper="Hicsonmez et al. 2020, GANILLA: Generative Adversarial Networks for Image to "
+            "Illustration Translation",
+            system="progan.systems.ganilla:GANILLA",
+            config="progan.systems.configs.ganilla:GANILLAConfig",
+        ),
+        Entry(
             name="gaugan",
             summary="paints layouts, which enter through every norm, in the style of a picture",
             paper="Park et al. 2019, Semantic Image Synthesis with Spatially-Adaptive "
             "Normalization (SPADE)",
             system="progan.systems.gaugan:GauGAN",
             config="progan.systems.configs.gaugan:GauGANConfig",
+            domains="layouts",
         ),
         Entry(
             name="ensemble",

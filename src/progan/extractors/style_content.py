@@ -1,0 +1,136 @@
+"""Two judges of translated pictures, trained on the user's own: one of style, one of content.
+
+    style     a classifier of the domains, or of the hands that drew them, which sees patches:
+              windows of 150/256 of a picture's side at random places, continued by reflection to
+              224/256, so that what is shown, and where, is hidden from it
+    content   a classifier of what the source's pictures show, which sees them whole
+    scores    share of translations whose style is called the wanted one; share whose content is
+              called that of their source; the mean of both
+
+Judges must not have seen what a translator learnt from, nor what they judge.
+
+Source:  Hicsonmez et al. 2020 (GANILLA), section 4.3, and the code published with it
+         (giddyyupp/style-content-cnn).
+Departs: there both are ResNet-50s that begin with ImageNet's weights; here they are the small
+         classifiers of `progan metrics train-extractor`, from their first weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progan.core.errors import DataError
+from progan.core.randomness import seed_of
+from progan.extractors.base import Extractor
+from progan.extractors.trained import as_extractor
+from progan.extractors.training import LabelledPictures, train_classifier
+
+__all__ = ["Judge", "content_judge", "patches", "style_judge"]
+
+Pixels = NDArray[np.uint8]
+WINDOW, SHOWN = 150 / 256, 224 / 256
+PER_PICTURE = 4
+"""Patches of each picture that a style judge learns from, and is asked about."""
+
+
+def patches(pixels: Pixels, seed: int, *, window: float = WINDOW, shown: float = SHOWN) -> Pixels:
+    """A random window of each picture, n c side side, continued by reflection on all sides."""
+    side = pixels.shape[-1]
+    size = max(2, round(window * side))
+    around = (max(size, round(shown * side)) - size) // 2
+    places = np.random.default_rng(seed).integers(side - size + 1, size=(len(pixels), 2))
+    cut = np.stack(
+        [
+            one[:, top : top + size, left : left + size]
+            for one, (top, left) in zip(pixels, places, strict=True)
+        ]
+    )
+    border = (around, around)
+    return np.pad(cut, ((0, 0), (0, 0), border, border), mode="reflect")
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A classifier of styles or of contents."""
+
+    extractor: Extractor
+    window: float | None
+    """Share of the side that patches are cut of; None: it sees pictures whole."""
+
+    def said(self, pixels: Pixels) -> NDArray[np.int64]:
+        """The class of each picture n c side side: of patches, by the sum of their logarithms."""
+        total = sum(np.asarray(self.extractor.log_probabilities(one)) for one in self._seen(pixels))
+        return np.asarray(total).argmax(axis=1)
+
+    def share(self, pixels: Pixels, wanted: int | NDArray[np.int64]) -> float:
+        """Share of pictures that are of the class `wanted`, or each of its own."""
+        return float((self.said(pixels) == wanted).mean())
+
+    def features(self, pixels: Pixels) -> NDArray[np.float64]:
+        """What it sees in each picture, n f: of patches, the mean."""
+        rows = [np.asarray(self.extractor.features(one)) for one in self._seen(pixels)]
+        return np.mean(rows, axis=0, dtype=np.float64)
+
+    def _seen(self, pixels: Pixels) -> list[Pixels]:
+        if self.window is None:
+            return [pixels]
+        return [
+            patches(pixels, seed_of("style", number), window=self.window)
+            for number in range(PER_PICTURE)
+        ]
+
+
+def style_judge(
+    domains: Sequence[Pixels],
+    names: Sequence[str],
+    *,
+    images: int,
+    seed: int = 0,
+    window: float = WINDOW,
+) -> Judge:
+    """Learn to tell sets of pictures apart by patches; class k is set k.
+
+    Each set counts as much as the others, however many pictures it has. `images` patches are shown.
+
+    Raises: DataError for a set without pictures.
+    """
+    most = max((len(one) for one in domains), default=0)
+    count, cut = PER_PICTURE * most, []
+    for number, pixels in enumerate(domains):
+        if not len(pixels):
+            raise DataError(f"there are no pictures of {names[number]} to learn the style from.")
+        turns = -(-count // len(pixels))
+        every = [
+            patches(pixels, seed_of(seed, "style", number, turn), window=window)
+            for turn in range(turns)
+        ]
+        cut.append(np.concatenate(every)[:count])
+    labels = np.repeat(np.arange(len(domains)), count)
+    return _judge(np.concatenate(cut), labels, names, images, seed, window)
+
+
+def content_judge(
+    pixels: Pixels, labels: NDArray[np.int64], names: Sequence[str], *, images: int, seed: int = 0
+) -> Judge:
+    """Learn to tell what pictures show, by their `labels`; mirrored ones too."""
+    return _judge(pixels, labels, names, images, seed, None)
+
+
+def _judge(
+    pixels: Pixels,
+    labels: NDArray[np.int64],
+    names: Sequence[str],
+    images: int,
+    seed: int,
+    window: float | None,
+) -> Judge:
+    known = LabelledPictures(gather=lambda numbers: pixels[numbers], labels=labels)
+    network = train_classifier(known, len(names), images=images, seed=seed, mirror=True)
+    name = f"{'content' if window is None else 'style'}-{seed}"
+    _, channels, side, _ = pixels.shape
+    judge = as_extractor(network, name, side=side, channels=channels, classes=tuple(names))
+    return Judge(judge, window)
