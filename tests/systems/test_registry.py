@@ -9,7 +9,7 @@ import torch
 from imported import imported
 from progan.core.errors import ConfigError
 from progan.core.specs import DataSpec
-from progan.core.system import Samples, Scores, System
+from progan.core.system import Samples, Scores, System, Translates
 from progan.systems.registry import SYSTEMS, load_config_class, load_system_class, lookup
 
 
@@ -24,10 +24,20 @@ def test_entry_leads_to_a_system_and_its_settings(name: str) -> None:
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_systems_sample_and_score(make: Callable[..., Any], name: str) -> None:
     data = DataSpec(
-        resolution=32, channels=3, classes=3, captions=1, caption_texts=("a red circle",)
+        resolution=32,
+        channels=3,
+        classes=3,
+        captions=1,
+        caption_texts=("a red circle",),
+        domains=("a", "b"),
+        second_channels=3,
+        layout_names=("sky", "sea"),
     )
     with torch.device("meta"):
         system = make(system=name, classes=3, data=data)
+    if SYSTEMS[name].domains or isinstance(system, Translates):
+        assert isinstance(system, Translates)
+        return
     assert isinstance(system, Samples)
     assert isinstance(system, Scores) or name == "ensemble"  # whose members have one each
 

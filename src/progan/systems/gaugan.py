@@ -68,8 +68,9 @@ class Painter(System[Layout]):
         self.config, self.data = config, data
         if not data.layout_names:
             raise ConfigError(
-                "system is gaugan, which paints layouts, but the pictures have none. Put a map of "
-                "the same name for each picture into a folder beside theirs, and data.layouts"
+                "system is gaugan, which paints layouts, but the pictures have none. Put a class "
+                "map of the same name for each picture into a second folder: "
+                "progan train gaugan PICTURES MAPS"
             )
         self.size = height_width(data.size)
         self.multiple = 2 ** doublings(config.depth, min(self.size))
