@@ -97,11 +97,11 @@ def test_who_ignores_layouts_or_styles_misses_them(monkeypatch: pytest.MonkeyPat
     assert not deaf["style"].holds
 
 
-def test_likeness_is_that_of_the_error() -> None:
-    wanted = torch.zeros(2, 3, 4, 4)
-    # errors of 25.5 and 2.55 of 255: 20 dB and 40 dB, but for rounding to bytes
-    found = torch.tensor([0.2, 0.02]).view(2, 1, 1, 1).expand_as(wanted)
-    assert painted_portraits.psnr(found, wanted) == pytest.approx(30.0, abs=0.8)
+def test_likeness_is_the_mean_over_pictures_of_that_of_their_errors() -> None:
+    wanted = torch.full((2, 3, 4, 4), -1.0)
+    # bytes 51 and 255 too much: 20 log₁₀(255 / 51) = 13.979 dB, and 0 dB
+    found = torch.tensor([51 / 127.5 - 1, 1.0]).view(2, 1, 1, 1).expand_as(wanted)
+    assert painted_portraits.psnr(found, wanted) == pytest.approx(13.9794 / 2, abs=1e-3)
 
 
 def test_mean_colours_are_those_of_the_pictures_one_learns_from() -> None:

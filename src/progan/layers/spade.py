@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -45,8 +46,16 @@ class SPADE(nn.Module):
     ) -> Float[Tensor, "n c h w"]:
         """Normalise `x` under `layout`, whatever its size."""
         seen = F.relu(self.shared(F.interpolate(layout, x.shape[2:], mode="nearest")))
-        found: Tensor = self.norm(x) * (1 + self.gain(seen)) + self.bias(seen)
+        gain, bias = self._both(seen).chunk(2, dim=1)
+        found: Tensor = torch.addcmul(bias, self.norm(x), 1 + gain)
         return found
+
+    def _both(self, seen: Float[Tensor, "n k h w"]) -> Float[Tensor, "n _ h w"]:
+        """γ and β: one convolution of both kernels, which reads its input once."""
+        heads = (self.gain, self.bias)
+        weight = torch.cat([head.weight for head in heads])
+        constant = torch.cat([head.bias for head in heads if head.bias is not None])
+        return F.conv2d(seen, weight, constant, padding=1)
 
 
 class SPADEBlock(nn.Module):
