@@ -46,9 +46,7 @@ def folder(tmp_path: Path) -> Folder:
 
 def settings(source: str | Path, second: str | Path | None = None, **more: Any) -> DataSettings:
     known: dict[str, Any] = {"resolution": 8, "held_out": 0.0, **more}
-    return DataSettings(
-        source=str(source), second=None if second is None else str(second), **known
-    )
+    return DataSettings(source=str(source), second=None if second is None else str(second), **known)
 
 
 def read(tmp_path: Path, asked: DataSettings) -> Domains:
@@ -105,7 +103,7 @@ def test_folders_called_train_are_named_by_what_they_lie_in(folder: Folder) -> N
 
 
 def test_one_domain_alone_is_told_how_to_name_the_other(folder: Folder) -> None:
-    with pytest.raises(DataError, match="one domain of pictures.*trainA and trainB"):
+    with pytest.raises(DataError, match=r"one domain of pictures.*trainA and trainB"):
         open_two(settings(folder("cats"), domains="unpaired"))
 
 

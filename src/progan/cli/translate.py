@@ -223,6 +223,7 @@ class _Out:
     def _write(self, one: Made) -> None:
         from progan.assemble.writing.files import check_free, write_out
         from progan.core.grids import png_bytes, to_picture
+        from progan.data.records import shown
 
         for number, frame in enumerate(one.made):
             path = self.to
@@ -240,7 +241,7 @@ class _Out:
             write_out(path, png_bytes(to_picture(frame), self.note))
             self.written.append(path)
         if self.page is not None and one.given is not None:
-            self.page.add(one.name, [one.given, *one.made])
+            self.page.add(shown(one.name), [one.given, *one.made])
 
     def finish(self) -> None:
         """Say what was done; ConfigError where nothing could be."""

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from progan.core.batch import Layout, Paired
 from progan.core.grids import to_uint8
 from progan.core.latents import Latents, scaled
 from progan.core.plan import Progress
@@ -119,11 +120,12 @@ def preview_rows(
 def columns_of(system: System[Any], panel: np.ndarray[Any, np.dtype[np.uint8]]) -> int | None:
     """Columns of a grid of a panel; None where it is as square as can be.
 
-    Of translations each row holds whole ones: a picture, what became of it, and what came back.
+    Of translations each row holds whole ones: a picture, what became of it, and what came back or
+    should have become of it.
     """
     if isinstance(system, Samples) or not isinstance(system, Translates):
         return None
-    one = 3 if _ways_back(system) else 2
+    one = 3 if _ways_back(system) or system.batch_type in (Layout, Paired) else 2
     return one * max(1, round(math.sqrt(len(panel)) / one))
 
 
@@ -153,7 +155,8 @@ def _ways_back(system: Translates) -> dict[str, Direction]:
 def _translations(
     system: Translates, batch: Any, at: Progress
 ) -> dict[str, np.ndarray[Any, np.dtype[np.uint8]]]:
-    """By direction: each picture, what becomes of it and, where there is a way, what comes back."""
+    """By direction: each picture, what becomes of it, and what comes back, or the truth where it is
+    known."""
     panels, backs, data = {}, _ways_back(system), getattr(system, "data", None)
     for way in system.directions:
         given = batch.tensors()[way.source]
@@ -161,6 +164,8 @@ def _translations(
         columns = [given if way.source != "layout" else painted(given, data), there]
         if backs:
             columns.append(_one_by_one(system, there.clamp(-1, 1), backs[way.name].name, at))
+        elif isinstance(batch, Layout | Paired):
+            columns.append(batch.tensors()[way.target])
         most = max(column.shape[1] for column in columns)
         rows = [to_uint8(c.expand(-1, most, -1, -1)) for c in columns]
         stacked = np.stack(rows, axis=1)

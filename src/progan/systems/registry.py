@@ -179,6 +179,7 @@ SYSTEMS: Mapping[str, Entry] = {
             "Networks",
             system="progan.systems.pix2pix:Pix2Pix",
             config="progan.systems.configs.pix2pix:Pix2PixConfig",
+            domains="paired",
         ),
         Entry(
             name="ganilla",
@@ -187,6 +188,7 @@ SYSTEMS: Mapping[str, Entry] = {
             "Illustration Translation",
             system="progan.systems.ganilla:GANILLA",
             config="progan.systems.configs.ganilla:GANILLAConfig",
+            domains="unpaired",
         ),
         Entry(
             name="gaugan",

@@ -14,7 +14,9 @@ from progan.assemble.measuring.translations import measure_translator
 from progan.assemble.models.translator import Translator, load_translator
 from progan.assemble.training.ask import Asked, prepare, run_name
 from progan.assemble.training.train import Outcome, resume_run, train_run
+from progan.core.batch import Layout, Paired, Unpaired
 from progan.core.errors import CheckpointError, ConfigError
+from progan.systems.registry import SYSTEMS, load_system_class
 from quiet import Quiet
 from small_translator import TINY, train_two
 from small_world import weights
@@ -167,3 +169,10 @@ def test_a_plan_is_told_without_reading_all_pictures(tmp_path: Path) -> None:
     assert found.stages[0].images == 32
     assert not (tmp_path / "runs").exists()
     assert any("noise stands in" in text for text in said)
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_the_registry_says_which_domains_a_system_takes(name: str) -> None:
+    kinds = {Unpaired: "unpaired", Paired: "paired", Layout: "layouts"}
+    taken = load_system_class(name).batch_type
+    assert SYSTEMS[name].domains == kinds.get(taken, "")  # type: ignore[call-overload]

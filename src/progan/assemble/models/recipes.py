@@ -170,8 +170,8 @@ def with_domains(recipe: Recipe) -> Recipe:
         if not takes and data.second is not None:
             raise ConfigError(
                 f"{recipe.system} learns from one kind of pictures, and two sources are named: "
-                f"{data.source} and {data.second}. Name one, or a system that translates: "
-                "progan train cyclegan A B"
+                f"{data.source} and {data.second}. Name one, a name with spaces in quotes; or a "
+                "system that translates: progan train cyclegan A B"
             )
         return replace(recipe, data=replace(data, domains=takes)) if takes else recipe
     if data.domains != takes:
