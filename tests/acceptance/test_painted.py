@@ -34,7 +34,7 @@ def test_a_scene_depends_on_its_number_alone_and_its_tint_on_all_its_pixels() ->
     found = gaugan.offsets(some.images, some.classes)
     torch.testing.assert_close(found, some.tints, atol=0.02, rtol=0)
     assert gaugan.correlation(found, some.tints) > 0.98
-    assert float(some.tints.abs().max()) <= 0.15
+    assert 0.25 < float(some.tints.abs().max()) <= 0.3
 
 
 def test_batches_bring_pictures_with_their_own_layouts() -> None:
@@ -43,11 +43,11 @@ def test_batches_bring_pictures_with_their_own_layouts() -> None:
     batch = draws.batch(range(12), 32)
     assert torch.equal(batch.layout.sum(dim=1), torch.ones(12, 32, 32))
     plain = torch.einsum("nlhw,lc->nchw", batch.layout, torch.from_numpy(COLOURS))
-    assert float((batch.image - plain).abs().mean()) < 0.15
+    assert float((batch.image - plain).abs().mean()) < 0.25
     assert len(batch.image.unique(dim=0)) == 12
     assert torch.equal(draws.batch(range(3, 5), 32).layout, batch.layout[3:5])
     assert some.spec.layout_names == NAMES
-    assert some.spec.layout_colours[0] == (89, 153, 230)  # (−0.3, 0.2, 0.8) · 127.5 + 127.5
+    assert some.spec.layout_colours[0] == (64, 140, 210)  # (−0.5, 0.1, 0.65) · 127.5 + 127.5
 
 
 class Paints:

@@ -5,8 +5,9 @@
     ground     a band along the lower edge
     boxes      one to three, standing anywhere above the ground
 
-Every class has a colour. A picture adds to all of its pixels one tint, uniform in ±0.15 in each
-channel, and to each pixel noise whose deviation is the class's own, in grey.
+Every class has a colour. A picture adds to all of its pixels one tint, uniform in ±0.3 in each
+channel (±0.15 of the range from black to white), and to each pixel noise whose deviation is the
+class's own, in grey.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ __all__ = ["COLOURS", "NAMES", "LaidOut", "LayoutDraws", "nearest_class", "scene
 
 NAMES = ("sky", "land", "ground", "box")
 COLOURS: NDArray[np.float32] = np.array(
-    [[-0.3, 0.2, 0.8], [-0.4, 0.5, -0.4], [0.1, -0.25, -0.6], [0.8, -0.3, -0.2]], np.float32
+    [[-0.5, 0.1, 0.65], [-0.6, 0.55, -0.6], [0.1, -0.6, -0.6], [0.65, 0.5, 0.3]], np.float32
 )
 """Red, green, blue of each class, in [-1, 1]."""
 NOISES: NDArray[np.float32] = np.array([0.03, 0.10, 0.06, 0.02], np.float32)
-TINT = 0.15
+TINT = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
