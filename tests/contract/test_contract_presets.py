@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from progan.assemble.models.recipes import resolve
-from progan.core.batch import Captioned, Labelled, Paired, Unpaired
+from progan.core.batch import Captioned, Labelled, Layout, Paired, Unpaired
 from progan.core.errors import ConfigError
 from progan.core.plan import Plan
 from progan.core.recipe import Recipe
@@ -30,6 +30,8 @@ def built(name: str, preset: str, classes: int) -> tuple[System[Any], DataSpec, 
             data = replace(data, captions=1, caption_texts=("a cat", "a dog"))
         if load_system_class(name).batch_type in (Unpaired, Paired):
             data = replace(data, domains=("a", "b"), second_channels=3, second_images=1)
+        if load_system_class(name).batch_type is Layout:
+            data = replace(data, layout_names=("sky", "sea"))
         _, config = resolve(Recipe(system=name, preset=preset))
         try:
             with torch.device("meta"):

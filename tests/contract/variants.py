@@ -31,6 +31,7 @@ __all__ = [
     "CAPTION_SHAPE",
     "COLOUR",
     "DOMAINS",
+    "LAID_OUT",
     "LAYOUT_CLASSES",
     "SHARING",
     "TRANSLATORS",
@@ -64,6 +65,7 @@ CAPTIONS = DataSpec(
     resolution=32, channels=3, images=64, captions=2, caption_texts=("a red hat", "no hat", "b")
 )
 DOMAINS = replace(COLOUR, domains=("a", "b"), second_channels=3, second_images=64)
+LAID_OUT = replace(COLOUR, layout_names=("p", "q", "r"))
 VECTORS = replace(CAPTIONS, caption_width=5, caption_encoder=f"fake:{'0' * 64}")
 
 
@@ -206,6 +208,16 @@ STACKED = {
     "buckets": 16,
     "code": 4,
     "latent_size": 4,
+    "batch": 4,
+}
+SPADE = {
+    "width": 2,
+    "hidden": 4,
+    "style_size": 5,
+    "encoder_width": 2,
+    "critic_width": 2,
+    "segmenter_width": 2,
+    "perceptual_width": 2,
     "batch": 4,
 }
 TRANSLATORS: dict[str, Any] = {
@@ -696,6 +708,27 @@ VARIANTS: tuple[Variant, ...] = (
         name="deep",
         set={**SHARING, "global_head": "deep", "batch": 2},
         data=replace(DOMAINS, resolution=64),
+    ),
+    Variant(
+        system="gaugan",
+        name="styled",
+        preset="tiny",
+        set={**SPADE, "perceptual": "self", "decay_from": 0.5},
+        data=LAID_OUT,
+    ),
+    Variant(
+        system="gaugan",
+        name="plain",
+        preset="tiny",
+        set={**SPADE, "style": False, "norm": "instance"},
+        data=LAID_OUT,
+    ),
+    Variant(
+        system="gaugan",
+        name="paper",
+        preset="paper",
+        set={**SPADE, "statistics": "shard", "perceptual": "random", "encoder_norm": "none"},
+        data=replace(LAID_OUT, resolution=32),
     ),
 )
 """Add a line here."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from contextlib import nullcontext
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
@@ -14,7 +14,7 @@ from torch.nn.utils.parametrize import is_parametrized, register_parametrization
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-__all__ = ["Constant", "SpectralNorm", "with_spectral_norm"]
+__all__ = ["Constant", "SpectralNorm", "held", "with_spectral_norm"]
 
 
 @runtime_checkable
@@ -87,3 +87,28 @@ def with_spectral_norm(
             weight: Any = module.weight
             register_parametrization(module, "weight", SpectralNorm(weight, eps, own_turn=own_turn))
     return network
+
+
+@contextmanager
+def held(*networks: nn.Module) -> Iterator[None]:
+    """Within, `networks` compute as in training and remember nothing: it is another's turn.
+
+    The singular vectors of spectral norm and the running statistics of batch norm stay as they
+    are, bit for bit.
+    """
+    modules = [module for network in networks for module in network.modules()]
+    vectors = [(m, m.training) for m in modules if isinstance(m, SpectralNorm)]
+    norms = [
+        (m, m.track_running_stats) for m in modules if isinstance(m, nn.BatchNorm2d) and m.training
+    ]
+    try:
+        for vector, _ in vectors:
+            vector.training = False
+        for norm, _ in norms:
+            norm.track_running_stats = False
+        yield
+    finally:
+        for vector, training in vectors:
+            vector.training = training
+        for norm, tracks in norms:
+            norm.track_running_stats = tracks

@@ -66,16 +66,20 @@ class JointBatchNorm2d(nn.BatchNorm2d):
         if not self.training or self.momentum is None or distributed.world() == 1:
             return super().forward(input)
         y, mean, unbiased = _Joint.apply(input.float(), self.eps)  # type: ignore[no-untyped-call]
-        with torch.no_grad():
-            assert self.running_mean is not None
-            assert self.running_var is not None
-            assert self.num_batches_tracked is not None
-            self.num_batches_tracked += 1
-            self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum)
-            self.running_var.lerp_(unbiased.to(self.running_var.dtype), self.momentum)
+        if self.track_running_stats:
+            self._remember(mean, unbiased, self.momentum)
         if self.affine:
             y = y * self.weight[:, None, None] + self.bias[:, None, None]
         return y.to(input.dtype)
+
+    @torch.no_grad()
+    def _remember(self, mean: Tensor, unbiased: Tensor, momentum: float) -> None:
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
+        self.num_batches_tracked += 1
+        self.running_mean.lerp_(mean.to(self.running_mean.dtype), momentum)
+        self.running_var.lerp_(unbiased.to(self.running_var.dtype), momentum)
 
 
 def with_joint_statistics(network: nn.Module) -> nn.Module:

@@ -199,6 +199,15 @@ SYSTEMS: Mapping[str, Entry] = {
             domains="unpaired",
         ),
         Entry(
+            name="gaugan",
+            summary="paints layouts, which enter through every norm, in the style of a picture",
+            paper="Park et al. 2019, Semantic Image Synthesis with Spatially-Adaptive "
+            "Normalization (SPADE)",
+            system="progan.systems.gaugan:GauGAN",
+            config="progan.systems.configs.gaugan:GauGANConfig",
+            domains="layouts",
+        ),
+        Entry(
             name="ensemble",
             summary="several generators: independent, kept along one run, or sharing layers",
             paper="Hoang et al. 2018, MGAN (shared); plain games otherwise",
