@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from progan.core.errors import DataError
 from progan.core.words import typed
@@ -32,6 +31,7 @@ from progan.data.sources.packed_layouts import PORTRAIT_LAYOUTS, PORTRAIT_PALETT
 from progan.data.sources.packs import PackSource
 from progan.data.sources.pairs import halves, matched
 from progan.data.sources.part import Part
+from progan.data.sources.share import held_out, limited, spread
 
 if TYPE_CHECKING:
     from progan.core.config import DataSettings
@@ -40,10 +40,6 @@ __all__ = ["Kind", "Two", "looks_like_two", "open_two"]
 
 Kind = Literal["unpaired", "paired", "layouts"]
 
-MOST_HELD_OUT = 500
-"""Pictures of a domain held out, at most."""
-LEAST = 20
-"""Pictures of a domain below which none is held out."""
 TOGETHER = (("trainA", "trainB"), ("train_A", "train_B"), ("A", "B"), ("a", "b"))
 """Names of the folders of two domains in one."""
 TESTS = (("testA", "testB"), ("test_A", "test_B"), ("valA", "valB"))
@@ -157,10 +153,10 @@ def open_two(settings: DataSettings, base: str | Path | None = None) -> Two:
     if isinstance(pair.train[0], PackSource):
         train, test = pair.train, pair.test
     else:
-        train = _limited(pair.train, settings.images, together=kind != "unpaired")
+        train = limited(pair.train, settings.images)
         test = pair.test
     if test is None:
-        train, test = _held_out(train, settings.held_out, together=kind != "unpaired")
+        train, test = held_out(train, settings.held_out, together=kind != "unpaired")
     return Two(
         kind=kind,
         names=_named(pair.names),
@@ -319,7 +315,7 @@ def _sized(pack: PackSource, images: int | None) -> Source:
     if images is None:
         return pack
     found = PackSource.named(pack.name, images)
-    return found if found.count <= images else Part(found, _spread(found.count, images))
+    return found if found.count <= images else Part(found, spread(found.count, images))
 
 
 # Folders -------------------------------------------------------------------------------------
@@ -385,46 +381,6 @@ def _named(names: tuple[str, str]) -> tuple[str, str]:
     """Names that differ, and can be typed and printed."""
     first, second = (shown(name)[:40].strip() or "?" for name in names)
     return ("a", "b") if first == second else (first, second)
-
-
-# Which pictures ------------------------------------------------------------------------------
-
-
-def _spread(count: int, wanted: int) -> NDArray[np.int64]:
-    wanted = min(count, wanted)
-    found: NDArray[np.int64] = np.arange(wanted, dtype=np.int64) * count // wanted
-    return found
-
-
-def _limited(
-    pair: tuple[Source, Source], images: int | None, *, together: bool
-) -> tuple[Source, Source]:
-    """At most so many of each, spread evenly."""
-    if images is None or max(source.count for source in pair) <= images:
-        return pair
-    first, second = (
-        source if source.count <= images else Part(source, _spread(source.count, images))
-        for source in pair
-    )
-    return first, second
-
-
-def _held_out(
-    pair: tuple[Source, Source], share: float, *, together: bool
-) -> tuple[tuple[Source, Source], tuple[Source, Source] | None]:
-    """Some of each taken away to be measured; of pairs the same."""
-    counts = [source.count for source in pair]
-    if not share or min(counts) < LEAST:
-        return pair, None
-    if together:
-        counts = [min(counts)] * 2
-    kept, held = [], []
-    for source, count in zip(pair, counts, strict=True):
-        some = _spread(count, max(1, min(MOST_HELD_OUT, round(share * count))))
-        rest = np.setdiff1d(np.arange(count, dtype=np.int64), some)
-        kept.append(Part(source, rest))
-        held.append(Part(source, some, first=False))
-    return (kept[0], kept[1]), (held[0], held[1])
 
 
 def _one_domain(settings: DataSettings) -> DataError:
