@@ -119,12 +119,12 @@ def looks_like_two(settings: DataSettings, base: str | Path | None = None) -> bo
     if settings.source in PACKAGED:
         return False
     path = _path(settings.source, base)
-    return (path / "domains.json").is_file() or _guess(path) is not None
+    return os.path.isfile(path / "domains.json") or _guess(path) is not None
 
 
 def _guess(path: Path) -> Kind | None:
     """How two domains lie in a folder; None where nothing says that there are two."""
-    if any((path / maps[0]).is_dir() and (path / maps[1]).is_dir() for maps in MAPS):
+    if any(os.path.isdir(path / maps[0]) and os.path.isdir(path / maps[1]) for maps in MAPS):
         return "layouts"
     return "unpaired" if _together(path, TOGETHER[:2]) is not None else None
 
@@ -193,7 +193,7 @@ def _unpaired(settings: DataSettings, base: str | Path | None) -> _Pair:
             names.append(pack.name)
             continue
         path = _path(words, base)
-        domains.append(_domain(path) if path.is_dir() else (_file(words, base), None))
+        domains.append(_domain(path) if os.path.isdir(path) else (_file(words, base), None))
         names.append(_short(path))
     return _joined(domains, (names[0], names[1]))
 
@@ -241,7 +241,7 @@ def _layouts(settings: DataSettings, base: str | Path | None) -> _Pair:
         test = _mapped(tests, palette) if len(tests) == 2 else None
         return _Pair(names, train, test, palette)
     root = _folder(settings.source, base)
-    place = root / "train" if (root / "train").is_dir() else root
+    place = root / "train" if os.path.isdir(root / "train") else root
     found = _maps_in(place, MAPS)
     if found is None:
         raise DataError(
@@ -264,14 +264,14 @@ def _mapped(places: Sequence[Path], palette: Palette | None) -> tuple[Source, So
 
 def _maps_in(path: Path, names: Sequence[tuple[str, str, str]]) -> list[Path] | None:
     for pictures, maps, things in names:
-        if (path / pictures).is_dir() and (path / maps).is_dir():
-            more = [path / things] if (path / things).is_dir() else []
+        if os.path.isdir(path / pictures) and os.path.isdir(path / maps):
+            more = [path / things] if os.path.isdir(path / things) else []
             return [path / pictures, path / maps, *more]
     return None
 
 
 def _palette(places: Sequence[Path]) -> Palette | None:
-    path = next((place / PALETTE for place in places if (place / PALETTE).is_file()), None)
+    path = next((place / PALETTE for place in places if os.path.isfile(place / PALETTE)), None)
     return None if path is None else read_palette(path)
 
 
@@ -327,7 +327,7 @@ def _path(words: str, base: str | Path | None) -> Path:
 
 def _folder(words: str, base: str | Path | None) -> Path:
     path = _path(words, base)
-    if words in PACKAGED or not path.is_dir():
+    if words in PACKAGED or not os.path.isdir(path):
         what = "a packaged set" if words in PACKAGED else "no folder"
         raise DataError(
             f"{shown(words)} is {what}; pictures that belong together lie in folders. "
@@ -346,16 +346,16 @@ def _file(words: str, base: str | Path | None) -> Source:
 def _together(path: Path, names: Sequence[tuple[str, str]]) -> tuple[Path, Path] | None:
     """Two folders in one, by the first names that are both there."""
     for first, second in names:
-        if (path / first).is_dir() and (path / second).is_dir():
+        if os.path.isdir(path / first) and os.path.isdir(path / second):
             return path / first, path / second
     return None
 
 
 def _inside(path: Path) -> tuple[Path, Path | None]:
     """A folder's train and test parts; itself where it has no train part."""
-    if not (path / "train").is_dir():
+    if not os.path.isdir(path / "train"):
         return path, None
-    return path / "train", next((path / name for name in PARTS if (path / name).is_dir()), None)
+    return path / "train", next((path / name for name in PARTS if os.path.isdir(path / name)), None)
 
 
 def _domain(path: Path) -> tuple[Source, Source | None]:
