@@ -397,3 +397,24 @@ def test_what_a_system_cannot_take_is_one_clear_error(folder: Folder, tmp_path: 
             batch_type=Unpaired,
             device=torch.device("cpu"),
         )
+
+
+@pytest.mark.parametrize("batch_type", [Unpaired, Paired, Layout, Images])
+def test_noise_stands_in_for_any_kind_of_data(batch_type: type[Any]) -> None:
+    from progan.core.specs import DataSpec
+    from progan.data.noise import noise_for, spec_for
+
+    spec = spec_for(DataSpec(resolution=8, images=100), batch_type)
+    store = noise_for(spec, batch_type)
+    feed = feed_of(
+        store,
+        seed=0,
+        mirror=False,
+        jitter=False,
+        batch_type=batch_type,
+        device=torch.device("cpu"),
+    )
+    batch = feed.batch(range(3), 8)
+    assert isinstance(batch, batch_type)
+    assert all(tensor.shape[0] == 3 for tensor in batch.tensors().values())
+    assert store.spec.layouts == (8 if batch_type is Layout else 0)

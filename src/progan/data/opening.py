@@ -35,7 +35,11 @@ def open_data(settings: DataSettings, *, base: str | Path | None = None) -> Data
     if not looks_like_two(settings, base):
         return open_source(settings.source, settings, base=base)
     path = Path(base or ".") / os.path.expanduser(settings.source)
-    if settings.source in PACKAGED or settings.second is not None or not (path / FILE).is_file():
+    if (
+        settings.source in PACKAGED
+        or settings.second is not None
+        or not os.path.isfile(path / FILE)
+    ):
         return open_two(settings, base)
     found = Domains.open(path)
     if settings.domains not in ("auto", found.kind):

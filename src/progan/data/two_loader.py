@@ -27,6 +27,7 @@ from progan.core.randomness import seed_of
 from progan.core.specs import DataSpec
 from progan.data.order import Order
 from progan.data.pyramid import Pyramid
+from progan.data.sources.two import Kind
 from progan.data.two import Domains
 
 __all__ = ["KINDS", "TwoLoader", "one_hot"]
@@ -36,7 +37,7 @@ JITTER = 286 / 256
 
 Source: Isola et al. 2017 (pix2pix), section 6.2 of the appendix.
 """
-KINDS: dict[type[Batch], str] = {Unpaired: "unpaired", Paired: "paired", Layout: "layouts"}
+KINDS: dict[type[Batch], Kind] = {Unpaired: "unpaired", Paired: "paired", Layout: "layouts"}
 
 
 class TwoLoader:

@@ -27,7 +27,9 @@ def translations_part(run: Run, album: Album) -> Section | None:
         columns = row.get("columns")
         names = [words(name) for name in columns] if isinstance(columns, list) else []
         strong = element("strong", text(words(row.get("way"))))
-        from_left = f"from left to right: {', '.join(names)}. {words(row.get('note'))}"
+        from_left = (
+            f"from left to right: {', '.join(names)}; then the next one. {words(row.get('note'))}"
+        )
         caption = join([strong, text(from_left)], " ")
         body.append(picture(image, f"Translated pictures, {from_left}", caption))
     if not body:

@@ -19,8 +19,8 @@ from progan.core.plan import Plan, Progress, Stage
 from progan.core.recipe import Recipe
 from progan.core.specs import DataSpec
 from progan.core.system import Samples
-from progan.data.loader import Loader
-from progan.data.noise import NoisePyramid
+from progan.data.feeding import feed_of
+from progan.data.noise import noise_for, spec_for
 from progan.engine.loop import Draws, Trainer
 from progan.engine.operations import Operations, wait
 from progan.engine.precision import (
@@ -31,6 +31,7 @@ from progan.engine.precision import (
     refuse_precision,
 )
 from progan.engine.preview import seeded
+from progan.systems.registry import load_system_class
 
 __all__ = ["Arm", "Work", "drawing", "training"]
 
@@ -59,7 +60,9 @@ class Arm:
     def __init__(self, recipe: Recipe, resolution: int, channels: int) -> None:
         self.device = choose_device(recipe.train.device)
         self.recipe = recipe = with_usual_preset(recipe, self.device.type)
+        kind = load_system_class(recipe.system).batch_type
         spec = DataSpec(resolution=resolution, channels=channels, classes=0, images=10**6)
+        spec = spec_for(spec, kind)
         self.system = build_system(recipe, spec, self.device)
         wanted = recipe.train.precision
         refuse_precision(wanted, self.device)
@@ -68,11 +71,12 @@ class Arm:
         )
         self.threads = recipe.train.threads or cores()
         self.data = _Kept(
-            Loader(
-                NoisePyramid(spec, "noise"),
+            feed_of(
+                noise_for(spec, kind),
                 seed=recipe.train.seed,
                 mirror=False,
-                batch_type=self.system.batch_type,
+                jitter=False,
+                batch_type=kind,
                 device=self.device,
             )
         )

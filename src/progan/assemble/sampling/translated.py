@@ -60,7 +60,7 @@ def open_inputs(words: Sequence[str]) -> Inputs:
     names: list[str] = []
     for word in words:
         path = Path(os.path.expanduser(word))
-        if path.is_dir():
+        if os.path.isdir(path):
             found = FolderSource(path)
             if not found.count:
                 raise DataError(
@@ -69,7 +69,7 @@ def open_inputs(words: Sequence[str]) -> Inputs:
                 )
             paths += [path / name for name in found.names]
             names += [os.path.splitext(name)[0] for name in found.names]
-        elif path.is_file():
+        elif os.path.isfile(path):
             paths.append(path)
             names.append(path.stem)
         else:
@@ -77,7 +77,7 @@ def open_inputs(words: Sequence[str]) -> Inputs:
                 f"There is no picture or folder at {shown(word)}. Name a PNG, JPEG or WebP, or a "
                 "folder of them."
             )
-    several = len(paths) > 1 or any(Path(os.path.expanduser(word)).is_dir() for word in words)
+    several = len(paths) > 1 or any(os.path.isdir(os.path.expanduser(word)) for word in words)
     return Inputs(tuple(paths), tuple(_apart(names)), several)
 
 
@@ -103,7 +103,7 @@ def palette_for(model: Translator, inputs: Inputs) -> Palette:
     spec = model.stored.spec
     own = Palette(tuple(range(len(spec.layout_names))), spec.layout_names, spec.layout_colours)
     places = (inputs.paths[0].parent, inputs.paths[0].parent.parent)
-    beside = next((p / "palette.json" for p in places if (p / "palette.json").is_file()), None)
+    beside = next((p / "palette.json" for p in places if os.path.isfile(p / "palette.json")), None)
     if beside is None:
         return own
     found = read_palette(beside)

@@ -24,8 +24,8 @@ from progan.metrics.run import Row
 
 __all__ = ["record_of_two"]
 
-SHOWN = 12
-"""Rows of pictures a direction."""
+SHOWN, BESIDE = 12, 2
+"""Pictures shown of a direction, and of those in a row."""
 SIDE = 128
 """Smaller pictures are enlarged by a whole number towards it."""
 LEAST, MOST = 16, 512
@@ -60,8 +60,8 @@ def record_of_two(
 def _pictures(
     folder: Path, model: Translator, way: Way, sides: Sides, domains: Domains
 ) -> dict[str, Any]:
-    """A sheet: each row a picture, its translation and, where there is one, the truth or the way
-    back."""
+    """A sheet: in each row two times a picture, its translation and, where there is one, the truth
+    or the way back."""
     n = min(SHOWN, sides.source.count)
     made = Translations(model, way, sides.source, model.side)
     order = made.order[:n]
@@ -80,7 +80,8 @@ def _pictures(
     sheet = np.stack(wide, axis=1).reshape(-1, most, *given.shape[2:])
     name = f"translated_{way.direction.name}.png"
     scale = max(1, SIDE // model.side)
-    picture = to_picture(tile(np.ascontiguousarray(sheet), len(columns)), scale)
+    wide_enough = BESIDE * len(columns)
+    picture = to_picture(tile(np.ascontiguousarray(sheet), wide_enough), scale)
     write_atomically(folder / name, png_bytes(picture))
     kind = "held-out" if sides.held_out else "training"
     return {

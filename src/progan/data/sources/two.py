@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from progan.core.errors import DataError
 from progan.core.words import typed
@@ -32,6 +31,7 @@ from progan.data.sources.packed_layouts import PORTRAIT_LAYOUTS, PORTRAIT_PALETT
 from progan.data.sources.packs import PackSource
 from progan.data.sources.pairs import halves, matched
 from progan.data.sources.part import Part
+from progan.data.sources.share import held_out, limited, spread
 
 if TYPE_CHECKING:
     from progan.core.config import DataSettings
@@ -40,10 +40,6 @@ __all__ = ["Kind", "Two", "looks_like_two", "open_two"]
 
 Kind = Literal["unpaired", "paired", "layouts"]
 
-MOST_HELD_OUT = 500
-"""Pictures of a domain held out, at most."""
-LEAST = 20
-"""Pictures of a domain below which none is held out."""
 TOGETHER = (("trainA", "trainB"), ("train_A", "train_B"), ("A", "B"), ("a", "b"))
 """Names of the folders of two domains in one."""
 TESTS = (("testA", "testB"), ("test_A", "test_B"), ("valA", "valB"))
@@ -123,12 +119,12 @@ def looks_like_two(settings: DataSettings, base: str | Path | None = None) -> bo
     if settings.source in PACKAGED:
         return False
     path = _path(settings.source, base)
-    return (path / "domains.json").is_file() or _guess(path) is not None
+    return os.path.isfile(path / "domains.json") or _guess(path) is not None
 
 
 def _guess(path: Path) -> Kind | None:
     """How two domains lie in a folder; None where nothing says that there are two."""
-    if any((path / maps[0]).is_dir() and (path / maps[1]).is_dir() for maps in MAPS):
+    if any(os.path.isdir(path / maps[0]) and os.path.isdir(path / maps[1]) for maps in MAPS):
         return "layouts"
     return "unpaired" if _together(path, TOGETHER[:2]) is not None else None
 
@@ -157,10 +153,10 @@ def open_two(settings: DataSettings, base: str | Path | None = None) -> Two:
     if isinstance(pair.train[0], PackSource):
         train, test = pair.train, pair.test
     else:
-        train = _limited(pair.train, settings.images, together=kind != "unpaired")
+        train = limited(pair.train, settings.images)
         test = pair.test
     if test is None:
-        train, test = _held_out(train, settings.held_out, together=kind != "unpaired")
+        train, test = held_out(train, settings.held_out, together=kind != "unpaired")
     return Two(
         kind=kind,
         names=_named(pair.names),
@@ -197,7 +193,7 @@ def _unpaired(settings: DataSettings, base: str | Path | None) -> _Pair:
             names.append(pack.name)
             continue
         path = _path(words, base)
-        domains.append(_domain(path) if path.is_dir() else (_file(words, base), None))
+        domains.append(_domain(path) if os.path.isdir(path) else (_file(words, base), None))
         names.append(_short(path))
     return _joined(domains, (names[0], names[1]))
 
@@ -245,7 +241,7 @@ def _layouts(settings: DataSettings, base: str | Path | None) -> _Pair:
         test = _mapped(tests, palette) if len(tests) == 2 else None
         return _Pair(names, train, test, palette)
     root = _folder(settings.source, base)
-    place = root / "train" if (root / "train").is_dir() else root
+    place = root / "train" if os.path.isdir(root / "train") else root
     found = _maps_in(place, MAPS)
     if found is None:
         raise DataError(
@@ -268,14 +264,14 @@ def _mapped(places: Sequence[Path], palette: Palette | None) -> tuple[Source, So
 
 def _maps_in(path: Path, names: Sequence[tuple[str, str, str]]) -> list[Path] | None:
     for pictures, maps, things in names:
-        if (path / pictures).is_dir() and (path / maps).is_dir():
-            more = [path / things] if (path / things).is_dir() else []
+        if os.path.isdir(path / pictures) and os.path.isdir(path / maps):
+            more = [path / things] if os.path.isdir(path / things) else []
             return [path / pictures, path / maps, *more]
     return None
 
 
 def _palette(places: Sequence[Path]) -> Palette | None:
-    path = next((place / PALETTE for place in places if (place / PALETTE).is_file()), None)
+    path = next((place / PALETTE for place in places if os.path.isfile(place / PALETTE)), None)
     return None if path is None else read_palette(path)
 
 
@@ -319,7 +315,7 @@ def _sized(pack: PackSource, images: int | None) -> Source:
     if images is None:
         return pack
     found = PackSource.named(pack.name, images)
-    return found if found.count <= images else Part(found, _spread(found.count, images))
+    return found if found.count <= images else Part(found, spread(found.count, images))
 
 
 # Folders -------------------------------------------------------------------------------------
@@ -331,7 +327,7 @@ def _path(words: str, base: str | Path | None) -> Path:
 
 def _folder(words: str, base: str | Path | None) -> Path:
     path = _path(words, base)
-    if words in PACKAGED or not path.is_dir():
+    if words in PACKAGED or not os.path.isdir(path):
         what = "a packaged set" if words in PACKAGED else "no folder"
         raise DataError(
             f"{shown(words)} is {what}; pictures that belong together lie in folders. "
@@ -350,16 +346,16 @@ def _file(words: str, base: str | Path | None) -> Source:
 def _together(path: Path, names: Sequence[tuple[str, str]]) -> tuple[Path, Path] | None:
     """Two folders in one, by the first names that are both there."""
     for first, second in names:
-        if (path / first).is_dir() and (path / second).is_dir():
+        if os.path.isdir(path / first) and os.path.isdir(path / second):
             return path / first, path / second
     return None
 
 
 def _inside(path: Path) -> tuple[Path, Path | None]:
     """A folder's train and test parts; itself where it has no train part."""
-    if not (path / "train").is_dir():
+    if not os.path.isdir(path / "train"):
         return path, None
-    return path / "train", next((path / name for name in PARTS if (path / name).is_dir()), None)
+    return path / "train", next((path / name for name in PARTS if os.path.isdir(path / name)), None)
 
 
 def _domain(path: Path) -> tuple[Source, Source | None]:
@@ -385,46 +381,6 @@ def _named(names: tuple[str, str]) -> tuple[str, str]:
     """Names that differ, and can be typed and printed."""
     first, second = (shown(name)[:40].strip() or "?" for name in names)
     return ("a", "b") if first == second else (first, second)
-
-
-# Which pictures ------------------------------------------------------------------------------
-
-
-def _spread(count: int, wanted: int) -> NDArray[np.int64]:
-    wanted = min(count, wanted)
-    found: NDArray[np.int64] = np.arange(wanted, dtype=np.int64) * count // wanted
-    return found
-
-
-def _limited(
-    pair: tuple[Source, Source], images: int | None, *, together: bool
-) -> tuple[Source, Source]:
-    """At most so many of each, spread evenly."""
-    if images is None or max(source.count for source in pair) <= images:
-        return pair
-    first, second = (
-        source if source.count <= images else Part(source, _spread(source.count, images))
-        for source in pair
-    )
-    return first, second
-
-
-def _held_out(
-    pair: tuple[Source, Source], share: float, *, together: bool
-) -> tuple[tuple[Source, Source], tuple[Source, Source] | None]:
-    """Some of each taken away to be measured; of pairs the same."""
-    counts = [source.count for source in pair]
-    if not share or min(counts) < LEAST:
-        return pair, None
-    if together:
-        counts = [min(counts)] * 2
-    kept, held = [], []
-    for source, count in zip(pair, counts, strict=True):
-        some = _spread(count, max(1, min(MOST_HELD_OUT, round(share * count))))
-        rest = np.setdiff1d(np.arange(count, dtype=np.int64), some)
-        kept.append(Part(source, rest))
-        held.append(Part(source, some, first=False))
-    return (kept[0], kept[1]), (held[0], held[1])
 
 
 def _one_domain(settings: DataSettings) -> DataError:
