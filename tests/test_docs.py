@@ -23,6 +23,7 @@ from progan.cli import app as program
 from progan.core.errors import ProganError
 from progan.core.recipe import DataSettings
 from progan.systems.registry import SYSTEMS
+from small_translator import train_two
 from tiny_run import tiny_run
 
 ROOT, PAGES = pages.ROOT, pages.pages()
@@ -71,8 +72,25 @@ def learnt(trained: Path) -> Path:
     return trained / "landscape"
 
 
+@pytest.fixture(scope="session")
+def between(trained: Path) -> Path:
+    """A run on two domains, beside the others."""
+    with trained.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        place = trained.with_name("documented-two")
+        if not (place / "runs" / "between" / "report.html").exists():
+            train_two(place, images=8, name="between")
+    return place / "runs" / "between"
+
+
 @pytest.fixture
-def desk(trained: Path, learnt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def desk(
+    trained: Path,
+    learnt: Path,
+    between: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
     """A working folder as the documentation supposes it: two runs, folders of pictures.
 
     Whatever would train is understood, word by word, and ends where training would begin.
@@ -99,7 +117,9 @@ def desk(trained: Path, learnt: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     for number in range(6):
         pixels = np.random.default_rng(number).integers(256, size=(24, 32, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(tmp_path / "cats" / f"{number}.png")
-    shutil.copytree(tmp_path / "cats", tmp_path / "people")
+    for name in ("people", "horses", "zebras"):
+        shutil.copytree(tmp_path / "cats", tmp_path / name)
+    shutil.copytree(between, tmp_path / "runs" / "horses-zebras")
     (tmp_path / "img_celeba").mkdir()
     Image.new("RGB", (178, 218), "tan").save(tmp_path / "img_celeba" / "000001.jpg")
     (tmp_path / "list_landmarks_celeba.txt").write_text(

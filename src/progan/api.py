@@ -56,6 +56,7 @@ class Run:
 
 def train(
     source: str | Path,
+    second: str | Path | None = None,
     *,
     minutes: float | None = None,
     images: int | None = None,
@@ -70,10 +71,11 @@ def train(
 ) -> Run:
     """Train on pictures, as `progan train` does, and return the run.
 
-    `source` is a folder of pictures, an archive, a packaged set or a recipe; the length follows
-    from `minutes` (wall clock, report included) or `images`, or is chosen. `set` changes settings
-    by dotted name: `{"optimizer.lr": 2e-4}`. What is left out is as the recipe says, or ProGAN with
-    seed 0. Progress goes to the logger `progan`, or to `screen`.
+    `source` is a folder of pictures, an archive, a packaged set or a recipe; `second` is that of
+    the other domain, for systems that translate. The length follows from `minutes` (wall clock,
+    report included) or `images`, or is chosen. `set` changes settings by dotted name:
+    `{"optimizer.lr": 2e-4}`. What is left out is as the recipe says, or ProGAN with seed 0.
+    Progress goes to the logger `progan`, or to `screen`.
     Ctrl-C saves, stops and returns the run as it is.
 
     Of several processes that torchrun started, all call this in the same words and share every
@@ -89,6 +91,7 @@ def train(
 
     asked = Asked(
         words=os.path.expanduser(source),
+        second=None if second is None else os.path.expanduser(second),
         system=system,
         preset=preset,
         resolution=resolution,
@@ -126,11 +129,12 @@ def load(
 ) -> Model:
     """Load a model from a run folder, a checkpoint file or an exported folder.
 
-    Of a run, the newest checkpoint that is whole is taken, or the one saved at `at_images`.
+    Of a run, the newest checkpoint that is whole is taken, or the one saved at `at_images`. What
+    translates comes as a `Model` whose `translate` makes pictures of other ones.
     """
-    from progan.assemble.models.model import load as load_model
+    from progan.assemble.models.loading import load_any
 
-    return load_model(path, at_images=at_images, weights=weights, device=device)
+    return load_any(path, at_images=at_images, weights=weights, device=device)
 
 
 def grid(

@@ -77,6 +77,7 @@ def _register() -> None:
         report,
         sample,
         train,
+        translate,
         truncation,
     )
 
@@ -89,6 +90,7 @@ def _register() -> None:
     app.command(short_help="Pictures whose codes are nearest.")(encode.neighbours)
     app.command(short_help="Latents of a picture, found by search.")(project.project)
     app.command(short_help="Your picture made again by a model of one; its film.")(remake.remake)
+    app.command(short_help="Pictures of one domain made into the other's.")(translate.translate)
     app.command(short_help="Measure generated pictures against real ones.")(evaluate.evaluate)
     app.command(short_help="Variety against fidelity, as latents are cut.")(truncation.truncation)
     app.command(short_help="One model of levels trained in runs of their own.")(join.join)

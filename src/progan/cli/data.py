@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from progan.cli import data_two as two
 from progan.cli import screen
 from progan.cli.streams import say
 from progan.core.config import DataSettings, Recipe, apply_sets
@@ -37,6 +38,7 @@ progan data check PATH   which pictures can be used
 progan data show PATH    a sheet of them, as trained on
 progan data build PATH --to FOLDER
                          read them once, for many runs
+progan data check A B    two domains, or pictures and their class maps
 progan data --help       all words"""
 
 FEW_FINDINGS = 12
@@ -51,6 +53,12 @@ Path_ = Annotated[
         metavar="PATH",
         help="A folder of pictures, a zip, npz or IDX file, or a packaged set: "
         f"{', '.join(PACKAGED)}.",
+    ),
+]
+Second = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[SECOND]", help="The second domain's pictures, or class maps.", show_default=False
     ),
 ]
 Resolution = Annotated[
@@ -73,6 +81,7 @@ def _first(context: typer.Context) -> None:
 @app.command()
 def check(
     path: Path_,
+    second: Second = None,
     resolution: Resolution = None,
     images: Images = None,
     sets: Sets = None,
@@ -82,7 +91,10 @@ def check(
     workers: Workers = None,
 ) -> None:
     """Say which pictures can be used, and why others cannot. Nothing is changed."""
-    settings = _settings(path, resolution, images, sets, workers)
+    settings = _settings(path, resolution, images, sets, workers, second)
+    if two.is_two(settings):
+        two.check(settings, every=every)
+        return
     with closing(screen.open_face()) as face:
         built = _open_built(path)
         if built is not None:
@@ -106,6 +118,8 @@ def check(
 @app.command()
 def build(
     path: Path_,
+    second: Second = None,
+    *,
     to: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the pictures are put.")],
     resolution: Resolution = None,
     images: Images = None,
@@ -119,7 +133,10 @@ def build(
     from progan.data.build import build as build_pyramid
     from progan.data.sources import open_source
 
-    settings = _settings(path, resolution, images, sets, workers)
+    settings = _settings(path, resolution, images, sets, workers, second)
+    if two.is_two(settings):
+        two.build(settings, to.expanduser(), workers)
+        return
     if _open_built(path) is not None:
         raise ConfigError(
             f"{shown(path)} is built already; build from the pictures themselves. "
@@ -150,6 +167,7 @@ def build(
 @app.command()
 def show(
     path: Path_,
+    second: Second = None,
     to: Annotated[
         Path | None, typer.Option(metavar="FILE", help="PNG to write; named by PATH if left out.")
     ] = None,
@@ -163,8 +181,11 @@ def show(
             f"--count is {count:,}; a sheet holds from 1 to {MOST_SHOWN:,} pictures. "
             f"For example: {_command('show', path)} --count 64"
         )
-    settings = _settings(path, resolution, count, sets, None)
+    settings = _settings(path, resolution, count, sets, None, second)
     target = _sheet_path(path, to)
+    if two.is_two(settings):
+        two.show(settings, target, count)
+        return
     with closing(screen.open_face()) as face:
         built = _open_built(path)
         if built is not None:
@@ -203,6 +224,7 @@ def _settings(
     images: int | None,
     sets: list[str] | None,
     workers: int | None,
+    second: str | None = None,
 ) -> DataSettings:
     """The rules of reading, checked as a recipe's are."""
     if workers is not None and not 1 <= workers <= 256:
@@ -210,7 +232,7 @@ def _settings(
             f"--workers is {workers}; it must be from 1 to 256. For example: --workers 2  "
             "More: progan data build --help"
         )
-    settings = DataSettings(source=path, resolution=resolution, images=images)
+    settings = DataSettings(source=path, second=second, resolution=resolution, images=images)
     words = [word if word.startswith("data.") else f"data.{word}" for word in sets or ()]
     return apply_sets(Recipe(data=settings), words).data
 

@@ -22,6 +22,7 @@ from progan.cli.measured import (
 )
 from progan.cli.one_picture import is_of_one, say_measures
 from progan.cli.streams import say
+from progan.cli.translations import is_translator_at, likeness_lines
 from progan.core.errors import ConfigError
 from progan.core.spelling import nearest
 
@@ -82,9 +83,7 @@ def evaluate(
 ) -> None:
     """Measure generated pictures against real ones, and real ones against themselves."""
     names = None if metrics is None else names_of(metrics, extractor)
-    for word, number, least in (("images", images, 4), ("repeats", repeats, 1), ("at", at, 0)):
-        if number is not None and number < least:
-            raise ConfigError(f"--{word} is {number}; it must be at least {least}.")
+    _check_numbers(images=images, repeats=repeats, at=at)
     if every and at is not None:
         raise ConfigError("--all measures every checkpoint and --at one; leave one out.")
     if not processes.join():
@@ -113,11 +112,12 @@ def evaluate(
                     path, pictures=images, extractor=options["extractor"], device=device, to=to
                 )
                 continue
+            if is_translator_at(path):
+                _refuse_of_two(given={"--against": against, "--all": every or None})
+                found += _both_ways(path, names, at, options, line)
+                continue
             if against is not None and not _is_run(path):
-                if every or at is not None:
-                    raise ConfigError(
-                        f"{path} holds pictures, not checkpoints: leave out --all and --at."
-                    )
+                _refuse_checkpoints(path, every=every, at=at)
                 found.append(measuring.evaluate_pictures(path, metrics=names, **options))
                 line.rest(*table_of(found[-1]))
             elif every:
@@ -131,6 +131,46 @@ def evaluate(
     dismiss()
     if found:
         write_all(found, to=to, table=table, plot=plot)
+
+
+def _check_numbers(**numbers: int | None) -> None:
+    """Raise ConfigError for numbers that are too small."""
+    for word, least in (("images", 4), ("repeats", 1), ("at", 0)):
+        number = numbers[word]
+        if number is not None and number < least:
+            raise ConfigError(f"--{word} is {number}; it must be at least {least}.")
+
+
+def _refuse_checkpoints(path: Path, *, every: bool, at: int | None) -> None:
+    """Raise ConfigError where checkpoints of mere pictures are asked for."""
+    if every or at is not None:
+        raise ConfigError(f"{path} holds pictures, not checkpoints: leave out --all and --at.")
+
+
+def _both_ways(
+    path: Path,
+    names: Sequence[str] | None,
+    at: int | None,
+    options: Mapping[str, Any],
+    line: _Line,
+) -> Iterator[Evaluated]:
+    """Every direction of a translator, a table each."""
+    from progan.assemble.measuring.translations import measure_translator
+
+    own = {name: value for name, value in options.items() if name != "against"}
+    for one, way in measure_translator(path, metrics=names, at_images=at, **own):
+        line.rest(*table_of(one), *likeness_lines(way), "", *keep_in_run(one))
+        yield one
+
+
+def _refuse_of_two(given: Mapping[str, Any]) -> None:
+    """Raise ConfigError for what cannot be had of a translator."""
+    wrong = [word for word, value in given.items() if value is not None]
+    if wrong:
+        raise ConfigError(
+            f"{wrong[0]} is for runs that draw pictures from noise; of a translator, what becomes "
+            "of held-out pictures is measured. Leave it out: progan evaluate RUN"
+        )
 
 
 def _refuse_of_one(given: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ __all__ = [
     "Device",
     "Exact",
     "Minutes",
+    "More",
     "Preset",
     "Resolution",
     "Runs",
@@ -24,6 +25,15 @@ Source = Annotated[
     str,
     typer.Argument(
         help="A folder of pictures, a zip, npz or IDX file, portraits, fashion-mnist, or a recipe."
+    ),
+]
+More = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[SECOND]",
+        help="The second domain's pictures, or class maps. With a system's name in front: "
+        "cyclegan A B.",
+        show_default=False,
     ),
 ]
 Minutes = Annotated[

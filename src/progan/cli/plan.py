@@ -10,7 +10,7 @@ import typer
 from progan.assemble.training.ask import Asked, prepare
 from progan.cli import figures, options, screen
 from progan.cli.streams import say
-from progan.cli.train import check_numbers, check_words
+from progan.cli.train import check_numbers, check_words, spoken
 from progan.cli.written import write_json
 from progan.core.errors import ConfigError
 
@@ -22,6 +22,7 @@ __all__ = ["forecast_lines", "plan"]
 
 def plan(
     source: options.Source = "portraits",
+    more: options.More = None,
     minutes: options.Minutes = None,
     images: Annotated[
         int | None, typer.Option(help="As for so many images in all, instead of minutes.")
@@ -49,9 +50,11 @@ def plan(
         raise ConfigError(f"--gpus is {gpus}; it must be at least 1: --gpus 8")
     if not 0 < seconds < 10**5:
         raise ConfigError(f"--seconds is {seconds:g}; it must be above 0: --seconds 60")
+    words, second, system = spoken(source, more, system, "progan plan")
     prepared = prepare(
         Asked(
-            words=source,
+            words=words,
+            second=second,
             system=system,
             preset=preset,
             resolution=resolution,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import sys
@@ -179,8 +180,11 @@ class Face:
         run = shlex.quote(str(path))
         say(f"Done in {words(seconds)}.  {path}")
         say(f"  look    {path / 'report.html'}{_quality(path)}")
-        if (path / "model").exists():  # it draws from noise
-            say(f"  play    progan sample {run} --grid 8x8")
+        if (path / "model").exists():
+            if _has_translations(path):
+                say(f"  play    progan translate {run} PICTURES")
+            else:  # it draws from noise
+                say(f"  play    progan sample {run} --grid 8x8")
         say(f"  more    progan resume {run} --minutes 20")
 
     def close(self) -> None:
@@ -202,6 +206,15 @@ class Face:
         if self.live is not None:
             self.live.stop()
             self.live = None
+
+
+def _has_translations(run: Path) -> bool:
+    """Whether a run's model makes pictures of other ones."""
+    try:
+        config = json.loads((run / "model" / "config.json").read_bytes())
+        return bool(config.get("directions"))
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def _quality(path: Path) -> str:

@@ -16,12 +16,15 @@ from progan.cli import options, processes, screen
 from progan.cli.streams import say
 from progan.core.errors import ConfigError, RoomError
 from progan.core.spelling import nearest
+from progan.data.records import shown
+from progan.systems.registry import SYSTEMS
 
-__all__ = ["check_numbers", "check_words", "demo", "resume", "train"]
+__all__ = ["check_numbers", "check_words", "demo", "resume", "spoken", "train"]
 
 
 def train(
     source: options.Source,
+    more: options.More = None,
     minutes: options.Minutes = None,
     images: Annotated[
         int | None, typer.Option(help="Train on so many images in all, instead of minutes.")
@@ -42,9 +45,11 @@ def train(
     """Train on pictures: plan, training, report. Only the first word is needed."""
     check_numbers(minutes=minutes, images=images, resolution=resolution)
     check_words(source=source, system=system, preset=preset, name=name, device=device)
+    words, second, system = spoken(source, more, system, "progan train")
     _train(
         Asked(
-            words=source,
+            words=words,
+            second=second,
             system=system,
             preset=preset,
             resolution=resolution,
@@ -158,6 +163,24 @@ def check_words(**words: str | None) -> None:
         if word is not None and not word.strip():
             name = option if option == "source" else f"--{option}"
             raise ConfigError(f"{name} is empty; say one, or leave it out: progan train --help")
+
+
+def spoken(
+    source: str, more: list[str] | None, system: str | None, path: str
+) -> tuple[str, str | None, str | None]:
+    """First source, second one and system: a system's name may stand in front of the sources.
+
+    Raises ConfigError for more words than two sources.
+    """
+    words = [source, *(more or ())]
+    if len(words) > 1 and words[0] in SYSTEMS and system is None:
+        system, words = words[0], words[1:]
+    if len(words) > 2:
+        raise ConfigError(
+            f'"{shown(words[2])[:80]}" is too much: {path} takes a source, or two for a system '
+            f"that translates. Put a name with spaces in quotes. All words of it: {path} --help"
+        )
+    return words[0], words[1] if len(words) > 1 else None, system
 
 
 def _train(asked: Asked) -> None:

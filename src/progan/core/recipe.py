@@ -47,6 +47,17 @@ class DataSettings:
     """Use so many pictures, spread evenly over the source; null uses all."""
     landmarks: str | None = None
     """File of landmarks: each picture of a folder is cut to its face, upright, as CelebA-HQ is."""
+    second: str | None = None
+    """Where the second domain's pictures lie, or the layouts: a packaged set, or a path; null where
+    `source` holds both."""
+    domains: Literal["auto", "unpaired", "paired", "layouts"] = "auto"
+    """How two domains go together: not at all, picture by picture, or as pictures and class maps;
+    auto: as the system takes them."""
+    held_out: float = 0.05
+    """Share of two domains' pictures that is measured and never trained on, where they come without
+    a test part."""
+    jitter: bool = False
+    """Whether pictures of two domains are enlarged by 286/256 and cut back at a random place."""
 
     def __post_init__(self) -> None:
         if not self.source.strip():
@@ -63,6 +74,16 @@ class DataSettings:
                 f"or null to choose. Type: --set data.resolution={best}"
             )
         _at_least(1, "data.images", self.images)
+        if self.second is not None and not self.second.strip():
+            raise ConfigError(
+                "data.second is empty; it must be a packaged set, a path, or null. "
+                "Type: --set data.second=null"
+            )
+        if not 0 <= self.held_out <= 0.5:
+            raise ConfigError(
+                f"data.held_out is {self.held_out}; it must be a share from 0 to 0.5. "
+                "Type: --set data.held_out=0.05"
+            )
         if not self.captions.strip():
             raise ConfigError(
                 "data.captions is empty; it must be auto, found, files, none, or the name of a "

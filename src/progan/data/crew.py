@@ -16,7 +16,7 @@ from progan.data.records import SMALLEST, Finding, Frame, Kind, shown
 from progan.data.report import NOTES
 from progan.data.sources.base import Source
 
-__all__ = ["Decoded", "Job", "decode", "measure"]
+__all__ = ["Decoded", "Job", "decode", "measure", "measure_each"]
 
 
 @dataclass(frozen=True)
@@ -103,13 +103,13 @@ def decode(
 
 def measure(source: Source, indices: Sequence[int]) -> list[tuple[int, int]]:
     """Width and height of those pictures that can be opened, without decoding them."""
-    found = []
+    return [size for size in measure_each(source, indices) if size is not None]
+
+
+def measure_each(source: Source, indices: Sequence[int]) -> list[tuple[int, int] | None]:
+    """Width and height of each picture; None of one that cannot be opened."""
     with _Hand(source, Frame(resolution=SMALLEST), threading.Event()) as hand:
-        for index in indices:
-            size = hand.size(index)
-            if size is not None:
-                found.append(size)
-    return found
+        return [hand.size(index) for index in indices]
 
 
 class _Hand:

@@ -1,4 +1,5 @@
-"""From one picture to its pyramid: repeated means of 2 × 2 pixels."""
+"""From one picture to its pyramid: means of 2 × 2 pixels, again and again; of classes the most
+common."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from progan.data.records import SMALLEST
 
-__all__ = ["levels"]
+__all__ = ["class_levels", "levels"]
 
 
 def levels(top: NDArray[np.uint8]) -> dict[int, NDArray[np.uint8]]:
@@ -29,4 +30,25 @@ def levels(top: NDArray[np.uint8]) -> dict[int, NDArray[np.uint8]]:
         rows = above + below
         whole = (rows[..., 0::2] + rows[..., 1::2]) * np.float32(0.25)
         found[whole.shape[-1]] = np.rint(whole).clip(0, 255).astype(np.uint8)
+    return found
+
+
+def class_levels(top: NDArray[np.uint8]) -> dict[int, NDArray[np.uint8]]:
+    """Every resolution from `top`'s down to 4, of class maps (n, c, r, r).
+
+        class at r/2 = the most common of 2 × 2 classes at r; of equally common ones the first,
+                       row by row
+
+    The first channel holds classes. Further ones hold marks, 0 or 1: a mark stays where one of the
+    four has it. So no class comes out that did not go in.
+    """
+    found = {top.shape[-1]: np.ascontiguousarray(top)}
+    whole = top
+    while whole.shape[-1] > SMALLEST:
+        four = np.stack([whole[..., y::2, x::2] for y in (0, 1) for x in (0, 1)])
+        shares = (four[:, None] == four[None]).sum(axis=1)
+        chosen = np.take_along_axis(four, shares.argmax(axis=0)[None], axis=0)[0]
+        chosen[:, 1:] = four.max(axis=0)[:, 1:]
+        whole = np.ascontiguousarray(chosen)
+        found[whole.shape[-1]] = whole
     return found

@@ -35,6 +35,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from progan.data.colours import GROUNDS, flatten, is_grey, prepared
 from progan.data.faces import align, crop_of
+from progan.data.layouts import Palette, class_map
 from progan.data.png import ends_early
 from progan.data.records import Finding, Frame, Kind, UnfitError, fitted
 
@@ -44,7 +45,10 @@ __all__ = [
     "LARGEST_PIXELS",
     "UnfitError",
     "decode",
+    "decode_classes",
     "decode_face",
+    "decode_half",
+    "decode_ids",
     "fit",
     "size_of",
     "with_channels",
@@ -117,6 +121,72 @@ def decode_face(
     except Exception as error:
         return _finding(name, error)
     return np.ascontiguousarray(with_channels(face, frame.channels)), tuple(sorted(notes))
+
+
+def decode_half(
+    file: str | Path | bytes, half: int, frame: Frame, name: str = ""
+) -> tuple[NDArray[np.uint8], tuple[str, ...]] | Finding:
+    """As `decode`, but of a picture twice as wide as high its left half (0) or right half (1)."""
+    notes: set[str] = set()
+    try:
+        with _opened(file) as (image, stream):
+            image.load()
+            _check_rows(image, stream)
+            turned = _turned(image, notes)
+            if turned.width != 2 * turned.height:
+                raise UnfitError(
+                    "other shape",
+                    f"{turned.width} × {turned.height} pixels; two pictures side by side are "
+                    "twice as wide as high",
+                )
+            left = half * turned.height
+            part = turned.crop((left, 0, left + turned.height, turned.height))
+            _check_size(part.size, frame, notes)
+            pixels = fit(part, frame, notes)
+    except Exception as error:
+        return _finding(name, error)
+    return np.ascontiguousarray(with_channels(pixels, frame.channels)), tuple(sorted(notes))
+
+
+def decode_classes(
+    file: str | Path | bytes, palette: Palette | None, name: str = ""
+) -> NDArray[np.uint8] | Finding:
+    """The class map in a file, h w: see `layouts.class_map`; or a finding."""
+    try:
+        with _opened(file) as (image, stream):
+            image.load()
+            _check_rows(image, stream)
+            return class_map(_turned(image, set()), palette)
+    except Exception as error:
+        return _finding(name, error)
+
+
+def decode_ids(file: str | Path | bytes, name: str = "") -> NDArray[np.int64] | Finding:
+    """The numbers or colours in a file as one number a pixel, h w: which instance is where."""
+    try:
+        with _opened(file) as (image, stream):
+            image.load()
+            _check_rows(image, stream)
+            turned = _turned(image, set())
+            if turned.mode not in ("L", "P", "1", "I") and not turned.mode.startswith("I;16"):
+                turned = turned.convert("RGB")
+            values = np.asarray(turned).astype(np.int64)
+            return values if values.ndim == 2 else values @ np.array([1 << 16, 1 << 8, 1])
+    except Exception as error:
+        return _finding(name, error)
+
+
+def _turned(image: Image.Image, notes: set[str]) -> Image.Image:
+    """A decoded picture as EXIF says it stands."""
+    turn = TURNS.get(_orientation(image))
+    if turn is None:
+        return image
+    notes.add("turned")
+    profile = image.info.get("icc_profile")
+    turned = image.transpose(turn)
+    if profile is not None:
+        turned.info["icc_profile"] = profile
+    return turned
 
 
 def size_of(file: str | Path | bytes, name: str = "") -> tuple[int, int] | Finding:

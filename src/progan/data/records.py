@@ -35,6 +35,9 @@ Kind = Literal[
     "unsafe",
     "no landmarks",
     "no label",
+    "no partner",
+    "other shape",
+    "no class",
 ]
 
 SMALLEST, LARGEST = 4, 1024
@@ -64,6 +67,8 @@ class Block:
     """n c r r."""
     notes: tuple[str, ...] = ()
     """Names of the rules that were needed, each counted once a picture (see `report.NOTES`)."""
+    classes: bool = False
+    """Whether the bytes are numbers of classes, of which no mean can be taken."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import struct
 import sys
 from typing import IO, Any
 
-from progan.data.levels import levels
+from progan.data.levels import class_levels, levels
 from progan.data.records import Finding, Frame
 from progan.data.sources.base import rebuilt
 
@@ -56,7 +56,7 @@ def main() -> None:
                         _send(out, _found(block))
                         continue
                     n, channels = block.pixels.shape[:2]
-                    levelled = levels(block.pixels)
+                    levelled = (class_levels if block.classes else levels)(block.pixels)
                     payload = [levelled[r].data for r in sorted(levelled)]
                     _send(out, {"n": n, "channels": channels, "notes": block.notes}, payload)
     except BrokenPipeError:  # the parent is gone

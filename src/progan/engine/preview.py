@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from progan.core.batch import Layout, Paired
 from progan.core.grids import to_uint8
 from progan.core.latents import Latents, scaled
 from progan.core.plan import Progress
 from progan.core.randomness import seed_of
-from progan.core.system import Samples, System
+from progan.core.system import Direction, Samples, System, Translates
 from progan.engine.precision import float32_products
 
-__all__ = ["draw_seeds", "generate", "preview_rows", "seeded"]
+__all__ = [
+    "alone",
+    "columns_of",
+    "draw_seeds",
+    "generate",
+    "painted",
+    "preview_rows",
+    "seeded",
+]
+
+
+FEW = 16
+"""Pictures of a domain that are translated for a preview, at most."""
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Within, torch computes on one thread: sums then add up in one order."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 class seeded:  # noqa: N801 - read as a statement: `with seeded(...)`
@@ -83,6 +109,79 @@ def preview_rows(
         device = next(system.parameters()).device
         latents = {k: v.to(device) for k, v in draw_seeds(system, range(count)).items()}
         return {"samples": np.concatenate(list(generate(system, latents, at)))}
+    if isinstance(system, Translates):
+        with seeded("preview", 0), _resting(system), float32_products():
+            return _translations(system, draw(range(min(count, FEW)), at.resolution), at)
     with seeded("preview", 0):
         panels = system.preview(draw(range(count), at.resolution), at)
     return {name: to_uint8(panel) for name, panel in panels.items()}
+
+
+def columns_of(system: System[Any], panel: np.ndarray[Any, np.dtype[np.uint8]]) -> int | None:
+    """Columns of a grid of a panel; None where it is as square as can be.
+
+    Of translations each row holds whole ones: a picture, what became of it, and what came back or
+    should have become of it.
+    """
+    if isinstance(system, Samples) or not isinstance(system, Translates):
+        return None
+    one = 3 if _ways_back(system) or system.batch_type in (Layout, Paired) else 2
+    return one * max(1, round(math.sqrt(len(panel)) / one))
+
+
+@contextmanager
+def _resting(system: System[Any]) -> Iterator[None]:
+    """Within, the system is in evaluation mode, so that nothing it remembers changes."""
+    was = [(module, module.training) for module in system.modules()]
+    system.eval()
+    try:
+        yield
+    finally:
+        for module, training in was:
+            module.training = training
+
+
+def _ways_back(system: Translates) -> dict[str, Direction]:
+    """By name, the direction that undoes each; empty where not all have one."""
+    found = {
+        way.name: back
+        for way in system.directions
+        for back in system.directions
+        if (back.source, back.target) == (way.target, way.source)
+    }
+    return found if len(found) == len(system.directions) else {}
+
+
+def _translations(
+    system: Translates, batch: Any, at: Progress
+) -> dict[str, np.ndarray[Any, np.dtype[np.uint8]]]:
+    """By direction: each picture, what becomes of it, and what comes back, or the truth where it is
+    known."""
+    panels, backs, data = {}, _ways_back(system), getattr(system, "data", None)
+    for way in system.directions:
+        given = batch.tensors()[way.source]
+        there = _one_by_one(system, given, way.name, at)
+        columns = [given if way.source != "layout" else painted(given, data), there]
+        if backs:
+            columns.append(_one_by_one(system, there.clamp(-1, 1), backs[way.name].name, at))
+        elif isinstance(batch, Layout | Paired):
+            columns.append(batch.tensors()[way.target])
+        most = max(column.shape[1] for column in columns)
+        rows = [to_uint8(c.expand(-1, most, -1, -1)) for c in columns]
+        stacked = np.stack(rows, axis=1)
+        panels[way.name] = stacked.reshape(-1, *stacked.shape[2:])
+    return panels
+
+
+def _one_by_one(system: Translates, images: Tensor, way: str, at: Progress) -> Tensor:
+    """Each picture by itself, as it will be translated when training is over."""
+    return torch.cat([system.translate(image[None], way, at) for image in images])
+
+
+def painted(layout: Tensor, data: Any) -> Tensor:
+    """Layouts n l h w as pictures in [-1, 1] in the colours of their classes, else black."""
+    colours: Mapping[int, Any] = dict(enumerate(getattr(data, "layout_colours", ())))
+    table = [colours.get(k, (0, 0, 0)) for k in range(layout.shape[1])]
+    chosen = torch.tensor(table, dtype=layout.dtype, device=layout.device)
+    image = torch.einsum("nlhw,lc->nchw", layout, chosen).div(127.5).sub(1.0)
+    return image.clamp(-1, 1)

@@ -34,7 +34,7 @@ from progan.engine.events import (
     Stepped,
 )
 from progan.engine.loop import State, StepResult, Trainer
-from progan.engine.preview import preview_rows
+from progan.engine.preview import columns_of, preview_rows
 from progan.engine.record import RunFolder
 
 __all__ = ["Quality", "Run", "RunOptions"]
@@ -294,13 +294,15 @@ class Run:
         trainer = self.trainer
         found: Sequence[Quality] = ()
         with trainer.averages.swapped_in() as system:
-            rows = preview_rows(system, trainer.data.batch, at, self.options.previews)
+            shows = getattr(trainer.data, "shown_batch", trainer.data.batch)
+            rows = preview_rows(system, shows, at, self.options.previews)
             for name, images in rows.items():
                 suffix = "" if name == "samples" else f"_{name}"
                 fade = f"_fade{at.alpha:.2f}" if at.stage.fade else ""
                 side = images.shape[-1]
                 file = f"pictures/{at.images:09d}_{side:03d}px{fade}{suffix}.png"
-                path = self.folder.write(file, png_bytes(to_picture(tile(images))))
+                sheet = tile(images, columns_of(system, images))
+                path = self.folder.write(file, png_bytes(to_picture(sheet)))
                 self._tell(Pictured(at, path))
             if self.measure is not None:
                 found = self.measure(trainer, at)

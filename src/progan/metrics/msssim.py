@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from progan.core.errors import DataError
 from progan.metrics.images import ImageSource, batch_for, check_count, read, stream
 
-__all__ = ["MSSSIM", "msssim", "pair_scores"]
+__all__ = ["MSSSIM", "msssim", "pair_scores", "ssim_scores"]
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 WINDOW, SIGMA = 11, 1.5
@@ -112,6 +112,14 @@ def pair_scores(first: NDArray[np.generic], second: NDArray[np.generic]) -> Doub
         part = whole if scale == len(WEIGHTS) - 1 else contrast
         score *= np.maximum(part, 0) ** weight
     return score
+
+
+def ssim_scores(first: NDArray[np.generic], second: NDArray[np.generic]) -> Doubles:
+    """SSIM of each image of `first` with its partner in `second`, at one scale: n c h w to n.
+
+    Source: Wang et al. 2004, "Image Quality Assessment", with a Gaussian window of 11 pixels.
+    """
+    return _similarity(first.astype(np.float64), second.astype(np.float64))[1]
 
 
 def _similarity(x: Doubles, y: Doubles) -> tuple[Doubles, Doubles]:

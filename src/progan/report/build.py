@@ -10,6 +10,7 @@ from progan.report.markup import Html, element, text
 from progan.report.page import Section, document, folded, put
 from progan.report.pictures import Album
 from progan.report.read import Run, read_run
+from progan.report.translated import likeness_part, translations_part
 
 __all__ = ["build_report"]
 
@@ -27,7 +28,7 @@ def build_report(run: Path) -> Path:
     album = Album(found.folder)
     parts = _parts(found, album)
     head = [*sections.opening(found)]
-    problems = [*found.problems, *_unreviewed(found), *dict.fromkeys(album.problems)]
+    problems = [*_expected(found), *_unreviewed(found), *dict.fromkeys(album.problems)]
     if problems:
         head.append(_notice(problems))
     footer = [element("p", text("Made by progan report. This page needs no network."))]
@@ -38,6 +39,7 @@ def build_report(run: Path) -> Path:
 def _parts(run: Run, album: Album) -> list[Section]:
     parts = [
         gallery.pair_part(run, album),
+        translations_part(run, album),
         gallery.growth_part(run, album),
         gallery.levels_part(run, album),
         gallery.codes_part(run, album),
@@ -45,6 +47,7 @@ def _parts(run: Run, album: Album) -> list[Section]:
         gallery.truncation_part(run, album),
         sections.curves_part(run),
         sections.quality_part(run),
+        likeness_part(run),
         measured_part(run),
         gallery.nearest_part(run, album),
         sections.duplicates_part(run),
@@ -56,6 +59,13 @@ def _parts(run: Run, album: Album) -> list[Section]:
         sections.commands_part(run),
     ]
     return [part for part in parts if part is not None]
+
+
+def _expected(run: Run) -> list[str]:
+    """What is missing of the run folder, but for what translators do not write."""
+    if not run.review.get("translations"):
+        return list(run.problems)
+    return [line for line in run.problems if not line.startswith("quality.jsonl is not there")]
 
 
 def _unreviewed(run: Run) -> list[str]:
@@ -73,6 +83,8 @@ def _unreviewed(run: Run) -> list[str]:
             "walk, truncation, quality, nearest pictures, duplicates and spectrum come with "
             "the review at the end of training"
         ]
+    if run.review.get("translations"):
+        expected = {"quality": expected["quality"]}
     return [sentence for key, sentence in expected.items() if not run.review.get(key)]
 
 

@@ -38,6 +38,8 @@ _SMALL_WALK = 320
 
 def pair_part(run: Run, album: Album) -> Section | None:
     """Real pictures beside generated ones; before the review, the latest snapshot."""
+    if run.review.get("translations"):
+        return None
     places = [_below(run.review.get(key)) for key in ("real", "samples")]
     real, made = (album.still(place, _ROOM_PAIR) if place else None for place in places)
     real = real or album.still("pictures/real.png", _ROOM_PAIR)
@@ -84,7 +86,8 @@ def growth_part(run: Run, album: Album) -> Section | None:
         )
     if not frames:
         return None
-    hint = "The same latents from the first step to the last."
+    same = "pictures" if run.review.get("translations") else "latents"
+    hint = f"The same {same} from the first step to the last."
     if total > len(frames):
         hint += f" {len(frames)} of {count(total)} snapshots are shown; all lie in pictures/."
     controls = film_controls(len(frames), "Moment of training")

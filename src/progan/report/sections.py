@@ -298,6 +298,8 @@ def commands_part(run: Run) -> Section:
         if run.finished
         else (f"progan resume {place}", "Go on exactly where training stopped")
     )
+    if run.review.get("translations"):
+        return _translator_commands(run, place, going_on)
     lines = [
         going_on,
         (f"progan sample {place} --seeds 0-35 --grid 6x6", "Make a grid of new pictures"),
@@ -307,6 +309,20 @@ def commands_part(run: Run) -> Section:
     ]
     if not run.images:
         lines = lines[:1]
+    return Section(
+        slug="next", title="Going on", body=[command(line, purpose) for line, purpose in lines]
+    )
+
+
+def _translator_commands(run: Run, place: str, going_on: tuple[str, str]) -> Section:
+    """What to type next, of a run that translates."""
+    lines = [
+        going_on,
+        (f"progan translate {place} FOLDER", "Translate your own pictures, and see them on a page"),
+        (f"progan translate {place} FOLDER --direction ba", "The other way, where there is one"),
+        (f"progan evaluate {place}", "Measure again, with more pictures if you like"),
+        (f"progan train {shlex.quote(str(run.folder / 'recipe.lock.yaml'))}", "Replay this run"),
+    ]
     return Section(
         slug="next", title="Going on", body=[command(line, purpose) for line, purpose in lines]
     )

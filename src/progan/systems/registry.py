@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from progan.core.errors import ConfigError
 
@@ -28,6 +28,9 @@ class Entry:
     """module:class of its settings, importable without torch."""
     one_picture: bool = False
     """Whether it learns from one picture, which it takes as it is: of any sides."""
+    domains: Literal["", "unpaired", "paired", "layouts"] = ""
+    """What it learns from where it translates: pictures of two kinds, pairs of them, or pictures
+    and their class maps."""
 
 
 SYSTEMS: Mapping[str, Entry] = {
@@ -167,6 +170,7 @@ SYSTEMS: Mapping[str, Entry] = {
             paper="Zhu et al. 2017, Unpaired Image-to-Image Translation (CycleGAN)",
             system="progan.systems.cyclegan:CycleGAN",
             config="progan.systems.configs.cyclegan:CycleGANConfig",
+            domains="unpaired",
         ),
         Entry(
             name="pix2pix",
@@ -175,6 +179,7 @@ SYSTEMS: Mapping[str, Entry] = {
             "Networks",
             system="progan.systems.pix2pix:Pix2Pix",
             config="progan.systems.configs.pix2pix:Pix2PixConfig",
+            domains="paired",
         ),
         Entry(
             name="ganilla",
@@ -183,6 +188,7 @@ SYSTEMS: Mapping[str, Entry] = {
             "Illustration Translation",
             system="progan.systems.ganilla:GANILLA",
             config="progan.systems.configs.ganilla:GANILLAConfig",
+            domains="unpaired",
         ),
         Entry(
             name="ensemble",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from progan.core.plan import Progress
     from progan.core.system import System
-    from progan.data.loader import Loader
+    from progan.data.feeding import Feed
     from progan.engine.loop import Trainer
 
 __all__ = ["FEWEST", "MOST", "SHARE", "SMALLEST", "Generated", "QualityInPassing", "images_for"]
@@ -127,7 +127,7 @@ class QualityInPassing:
     and for systems that make nothing from noise.
     """
 
-    def __init__(self, loader: Loader, images: int | None = None) -> None:
+    def __init__(self, loader: Feed, images: int | None = None) -> None:
         """`images` measured of each kind; None: as the length of the stage affords."""
         self.loader = loader
         self.images = images

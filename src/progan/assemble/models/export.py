@@ -13,7 +13,7 @@ from progan.assemble.models.stored import MODEL_FILE, Stored, used_names
 from progan.core.config import lock
 from progan.core.errors import CheckpointError, ConfigError
 from progan.core.plan import height_width
-from progan.core.system import System
+from progan.core.system import System, Translates
 from progan.data.encoders import MINILM
 from progan.engine.checkpoint import read_header, save_checkpoint, write_atomically
 
@@ -97,7 +97,11 @@ def _recipe_text(model: Exportable) -> str:
         PurePath(words.replace("\\", "/")).name or words
         for words in (recipe.data.source, recipe.data.vectors)
     )
-    recipe = replace(recipe, data=replace(recipe.data, source=name, vectors=vectors))
+    second = recipe.data.second
+    if second is not None:
+        second = PurePath(second.replace("\\", "/")).name or second
+    data = replace(recipe.data, source=name, vectors=vectors, second=second)
+    recipe = replace(recipe, data=data)
     return lock(recipe, resolve(recipe)[1], model.stored.plan.stages)
 
 
@@ -115,13 +119,82 @@ def _config(model: Exportable) -> Mapping[str, Any]:
         "class_names": model.class_names,
         "labels": dict(zip(model.label_names, model.label_ranges, strict=True)),
         **({"caption_encoder": encoder} if encoder else {}),
+        **({"directions": ways} if (ways := _ways(model)) else {}),
         "trained_images": model.trained_images,
         "weights": model.weights,
         "identity": model.identity,
     }
 
 
+def _ways(model: Exportable) -> dict[str, list[str]]:
+    """Of a translator its directions: from what to what, by name."""
+    system, names = model.system, model.stored.spec.domains
+    if not isinstance(system, Translates) or len(names) != 2:
+        return {}
+    known = {"a": names[0], "b": names[1], "image": names[0], "layout": names[1]}
+    return {
+        way.name: [known.get(way.source, way.source), known.get(way.target, way.target)]
+        for way in system.directions
+    }
+
+
 def _card(model: Exportable, name: str) -> str:
+    ways = _ways(model)
+    return _translator_card(model, name, ways) if ways else _generator_card(model, name)
+
+
+def _translator_card(model: Exportable, name: str, ways: Mapping[str, list[str]]) -> str:
+    stored = model.stored
+    listed = "\n".join(
+        f"- `{way}`: {_printable(a)} to {_printable(b)}" for way, (a, b) in ways.items()
+    )
+    first = next(iter(ways))
+    kinds = " and ".join(dict.fromkeys(_printable(a) for a, _ in ways.values()))
+    classes = ""
+    if stored.spec.layouts:
+        said = ", ".join(map(_printable, stored.spec.layout_names))
+        classes = f"\nClasses of a layout, by number from 0: {said}.\n"
+    return f"""---
+library_name: progan
+pipeline_tag: image-to-image
+tags: [gan, {stored.recipe.system}, image-to-image]
+---
+
+# {name}
+
+Translates pictures, {kinds}. Trained with progan at {stored.spec.resolution} pixels: system
+`{stored.recipe.system}`, {model.trained_images:,} images drawn from {_data_words(model)}.
+
+{listed}
+{classes}
+## Use it
+
+```python
+import progan
+
+model = progan.load("{name}")
+images = model.translate(pictures, "{first}")  # uint8, n h w c
+```
+
+```text
+progan translate {name} PICTURES --direction {first}
+```
+
+## Files
+
+`model.safetensors` holds the weights, and in its header the recipe and plan they were trained by
+and a checksum that is verified on loading. Nothing in it is executed. `config.json` repeats the
+facts above for programs.
+
+## Limits
+
+It was trained at one size, and changes textures of about the size that they had there. What it
+makes of pictures unlike those it learnt from is not to be trusted. The rights in the training
+pictures are not known to this card.
+"""
+
+
+def _generator_card(model: Exportable, name: str) -> str:
     stored = model.stored
     height, width = height_width(stored.trained.resolution)
     classes = f", {model.classes} classes" if model.classes else ""

@@ -14,7 +14,6 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -36,7 +35,7 @@ from progan.core.latents import Latents, scaled
 from progan.core.plan import Progress, Size, height_width
 from progan.core.system import Samples, System
 from progan.engine.precision import choose_device, float32_products
-from progan.engine.preview import draw_seeds, seeded
+from progan.engine.preview import alone, draw_seeds, seeded
 from progan.engine.standing import standing
 from progan.systems.singan import SinGAN
 
@@ -202,7 +201,7 @@ class Model:
         if key not in self._standing:
             self._checked([], truncation)
             view = copy.copy(self)
-            with _alone():
+            with alone():
                 view.system = standing(
                     self.system, self.moment, truncation=truncation, z_std=self.z_std
                 )
@@ -404,7 +403,7 @@ class Model:
         """The picture, h w c, of one row of latents."""
         assert isinstance(self.system, Samples)
         moved = {name: value.to(self.device) for name, value in row.items()}
-        with torch.inference_mode(), _alone(), seeded("picture"), float32_products():
+        with torch.inference_mode(), alone(), seeded("picture"), float32_products():
             image = to_uint8(self.system.generate(moved, self.moment))[0]
         return np.ascontiguousarray(image.transpose(1, 2, 0))
 
@@ -433,6 +432,23 @@ class Model:
             raise ConfigError(f"truncation is {truncation}; it must be above 0 and at most 1.")
         return [int(seed) for seed in seeds]
 
+    def translate(
+        self,
+        images: Frame | Sequence[Frame],
+        direction: str | None = None,
+        *,
+        style: torch.Tensor | None = None,
+        tile: int | None = None,
+    ) -> Any:
+        """Pictures of one domain made into the other's: see `Translator.translate`.
+
+        Raises ConfigError for a model that makes its pictures from noise.
+        """
+        raise ConfigError(
+            f"{self.stored.recipe.system} draws from noise and does not translate. A system that "
+            "does learns from two folders: progan train cyclegan A B"
+        )
+
     # What it leaves -----------------------------------------------------------------------
 
     def save_pretrained(self, folder: str | Path) -> Path:
@@ -441,13 +457,3 @@ class Model:
         `load` reads the folder again. Paths in the recipe are cut to their last name.
         """
         return save_model(self, Path(folder).expanduser())
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

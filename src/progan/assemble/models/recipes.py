@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from progan.core.config import (
     DataSettings,
@@ -21,7 +21,7 @@ from progan.core.config import (
 from progan.core.describe import Setting, schema
 from progan.core.describe import describe as describe_class
 from progan.core.errors import ConfigError
-from progan.systems.registry import SYSTEMS, Entry, load_config_class
+from progan.systems.registry import SYSTEMS, Entry, load_config_class, load_system_class
 
 __all__ = [
     "SystemRow",
@@ -32,6 +32,7 @@ __all__ = [
     "read",
     "resolve",
     "system_schema",
+    "with_domains",
     "with_usual_preset",
 ]
 
@@ -93,6 +94,8 @@ def _beside(recipe: Recipe, folder: Path) -> Recipe:
     data = recipe.data
     if "data.source" in recipe.places:
         data = replace(data, source=_found_beside(data.source, folder))
+    if "data.second" in recipe.places and data.second is not None:
+        data = replace(data, second=_found_beside(data.second, folder))
     if "data.landmarks" in recipe.places and data.landmarks is not None:
         data = replace(data, landmarks=_found_beside(data.landmarks, folder))
     if "data.vectors" in recipe.places and data.vectors not in ("own", "minilm"):
@@ -154,6 +157,46 @@ def with_captions(recipe: Recipe) -> Recipe:
     own = recipe.data.labels == "auto" and _is_packaged_set(recipe.data.source)
     labels = "none" if own else recipe.data.labels
     return replace(recipe, data=replace(recipe.data, captions="found", labels=labels))
+
+
+def with_domains(recipe: Recipe) -> Recipe:
+    """The recipe with two domains read as its system takes them, where nothing is said.
+
+    Raises ConfigError where two are named for a system that takes one.
+    """
+    takes = _domains_of(recipe)
+    data = recipe.data
+    if data.domains == "auto":
+        if not takes and data.second is not None:
+            raise ConfigError(
+                f"{recipe.system} learns from one kind of pictures, and two sources are named: "
+                f"{data.source} and {data.second}. Name one, a name with spaces in quotes; or a "
+                "system that translates: progan train cyclegan A B"
+            )
+        return replace(recipe, data=replace(data, domains=takes)) if takes else recipe
+    if data.domains != takes:
+        needs = f"{takes} ones" if takes else "pictures of one kind"
+        raise ConfigError(
+            f"data.domains is {data.domains}, but {recipe.system} learns from {needs}. Leave it "
+            "out: --set data.domains=auto"
+        )
+    return recipe
+
+
+def _domains_of(recipe: Recipe) -> Literal["", "unpaired", "paired", "layouts"]:
+    """How a system takes two domains; empty for one that takes one."""
+    entry = entry_of(recipe)
+    if entry.domains or (recipe.data.second is None and recipe.data.domains == "auto"):
+        return entry.domains
+    from progan.core.batch import Layout, Paired, Unpaired
+
+    kinds: dict[type[Any], Literal["unpaired", "paired", "layouts"]] = {
+        Unpaired: "unpaired",
+        Paired: "paired",
+        Layout: "layouts",
+    }
+    found = kinds.get(load_system_class(entry.name).batch_type)
+    return found or ""
 
 
 def describe_systems() -> tuple[SystemRow, ...]:

@@ -23,6 +23,7 @@ from progan.core.system import Samples, System
 from progan.core.words import typed
 from progan.engine.checkpoint import checkpoints, load_checkpoint, newest_valid
 from progan.engine.loop import stage_from_plain
+from progan.systems.registry import load_system_class
 
 __all__ = [
     "MODEL_FILE",
@@ -30,6 +31,7 @@ __all__ = [
     "Stored",
     "Weights",
     "fill",
+    "is_translator",
     "makes_from_noise",
     "open_stored",
     "used_names",
@@ -223,6 +225,12 @@ def used_names(system: System[Any]) -> dict[str, tuple[str, str]]:
 def makes_from_noise(stored: Stored) -> bool:
     """Whether what is stored draws pictures, with no other picture to begin from."""
     return isinstance(build_system(stored.recipe, stored.spec, torch.device("cpu")), Samples)
+
+
+def is_translator(stored: Stored) -> bool:
+    """Whether what is stored makes pictures of other ones."""
+    kind = load_system_class(stored.recipe.system)
+    return hasattr(kind, "translate") and not hasattr(kind, "generate")
 
 
 def fill(stored: Stored, weights: Weights, device: torch.device) -> Filled:

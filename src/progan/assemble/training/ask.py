@@ -7,18 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from progan.assemble.models.recipes import looks_like_recipe, read, resolve
+from progan.assemble.models.recipes import looks_like_recipe, read, resolve, with_domains
 from progan.core.config import Recipe, apply_sets
 from progan.core.errors import DataError
 from progan.core.recipe import DataSettings
+from progan.data.opening import Data, open_data
 from progan.data.packaged import PACKAGED
 from progan.data.records import shown
-from progan.data.sources import Source, is_picture, open_source
+from progan.data.sources import is_picture
 from progan.systems.registry import SYSTEMS
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
-__all__ = ["Asked", "Prepared", "name_of", "prepare"]
+__all__ = ["Asked", "Prepared", "name_of", "prepare", "run_name"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,8 @@ class Asked:
 
     words: str
     """A source of pictures, or a recipe."""
+    second: str | None = None
+    """The source of the second domain, where it is one of its own."""
     system: str | None = None
     preset: str | None = None
     resolution: int | None = None
@@ -49,7 +52,7 @@ class Prepared:
 
     asked: Asked
     recipe: Recipe
-    source: Source
+    source: Data
 
 
 def prepare(asked: Asked) -> Prepared:
@@ -59,7 +62,8 @@ def prepare(asked: Asked) -> Prepared:
     """
     recipe = as_it_is(recipe_of(asked))
     resolve(recipe)
-    source = open_source(recipe.data.source, recipe.data)
+    recipe = with_domains(recipe)
+    source = open_data(recipe.data)
     count = min(source.count, recipe.data.images or source.count)
     if SYSTEMS[recipe.system].one_picture and count > 1:
         raise DataError(
@@ -71,10 +75,12 @@ def prepare(asked: Asked) -> Prepared:
 
 def recipe_of(asked: Asked) -> Recipe:
     """The recipe that was named, or one for the source that was, with every option applied."""
-    if looks_like_recipe(asked.words):
+    if asked.second is None and looks_like_recipe(asked.words):
         recipe = read(asked.words)
     else:
         recipe = Recipe(data=DataSettings(source=asked.words))
+    if asked.second is not None:
+        recipe = replace(recipe, data=replace(recipe.data, source=asked.words, second=asked.second))
     if asked.system:
         recipe = replace(recipe, system=asked.system)
     if asked.preset:
@@ -120,3 +126,10 @@ def name_of(words: str) -> str:
     for ending in (".gz", ".zip", ".npz", ".yaml", ".yml", *PICTURES):
         name = name.removesuffix(ending)
     return name or "run"
+
+
+def run_name(asked: Asked) -> str:
+    """Name of the run folder for what was asked: of two sources both names."""
+    if asked.second is None:
+        return name_of(asked.words)
+    return f"{name_of(asked.words)}-{name_of(asked.second)}"

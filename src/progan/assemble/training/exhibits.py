@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from progan.assemble.models.model import Model
-    from progan.data.loader import Loader
+    from progan.data.feeding import Feed
 
     Pixels = NDArray[np.uint8]
 
@@ -64,7 +64,7 @@ def _sampled(model: Model, seeds: Sequence[int], truncation: float | None = None
     return model.sample(seeds, truncation).transpose(0, 3, 1, 2)
 
 
-def real_grid(folder: Path, model: Model, loader: Loader) -> str:
+def real_grid(folder: Path, model: Model, loader: Feed) -> str:
     """Real pictures, 8 by 8."""
     if loader.spec.images == 1:
         images = loader.real(0, 1, model.resolution).cpu().numpy()
@@ -141,7 +141,7 @@ def walk(folder: Path, model: Model, frames: int) -> str:
     return "walk.webp"
 
 
-def nearest_training(folder: Path, model: Model, loader: Loader, made: Pixels) -> dict[str, Any]:
+def nearest_training(folder: Path, model: Model, loader: Feed, made: Pixels) -> dict[str, Any]:
     """The training pictures nearest to some samples, and how near `made` come in general.
 
     distance_ratio   median distance of `made` to the nearest training picture, over the median
@@ -190,7 +190,7 @@ def _smaller(images: Pixels, side: int) -> Pixels:
     return np.rint(thumbnails(images, side)).astype(np.uint8)
 
 
-def _originals(loader: Loader, places: NDArray[np.int64], count: int, resolution: int) -> Pixels:
+def _originals(loader: Feed, places: NDArray[np.int64], count: int, resolution: int) -> Pixels:
     """Training pictures by their place in the pool, whose second half is mirrored."""
     pictures = []
     for place in places:

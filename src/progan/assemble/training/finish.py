@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from progan.assemble.models.model import load
-from progan.assemble.models.stored import makes_from_noise, open_stored
+from progan.assemble.models.stored import is_translator, makes_from_noise, open_stored
+from progan.assemble.models.translator import load_translator
 from progan.assemble.training.budget import Budget
 from progan.assemble.training.review import review
 from progan.assemble.writing.containers import webp_bytes
@@ -20,7 +21,7 @@ from progan.assemble.writing.film import LARGEST_SIDE, LOSSLESS_SIDE, write_time
 from progan.core.grids import to_picture
 from progan.core.plan import Progress
 from progan.core.system import Samples, System
-from progan.data.loader import Loader
+from progan.data.feeding import Feed
 from progan.engine.preview import draw_seeds
 from progan.report.build import build_report
 
@@ -38,7 +39,7 @@ TRIALS = 4
 
 def finish_run(
     run: Path,
-    loader: Loader,
+    loader: Feed,
     *,
     device: torch.device,
     complete: bool = True,
@@ -48,8 +49,11 @@ def finish_run(
 
     The review is for runs that are `complete`, that is, reached their end.
     """
-    if makes_from_noise(open_stored(run)):
+    stored = open_stored(run)
+    if makes_from_noise(stored):
         load(run, device=str(device)).save_pretrained(run / "model")
+    elif is_translator(stored):
+        load_translator(run, device=str(device)).save_pretrained(run / "model")
     if any((run / "pictures").glob("[0-9]*.png")):
         write_timelapse(run)
     if complete:

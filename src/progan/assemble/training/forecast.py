@@ -13,6 +13,7 @@ pictures, saving and whatever else a single process does is left out.
 from __future__ import annotations
 
 import math
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -29,11 +30,12 @@ from progan.core.plan import Progress, Stage, height_width
 from progan.core.recipe import Recipe
 from progan.core.specs import DataSpec
 from progan.core.system import System
-from progan.data.build import already_built, check
+from progan.data.build import check
 from progan.data.labelling import labelling_of
 from progan.data.noise import NoisePyramid
-from progan.data.pyramid import Pyramid
-from progan.data.sources import Source
+from progan.data.opening import Data, Store, built, open_data, stored
+from progan.data.sources.two import Two
+from progan.data.two import Domains
 from progan.engine.precision import choose_device
 
 __all__ = ["LINK", "Forecast", "StageForecast", "forecast", "seconds_on"]
@@ -134,24 +136,34 @@ def forecast(
     )
 
 
-def _pictures(recipe: Recipe, source: Source, runs: Path, screen: Screen) -> Pyramid:
+def _pictures(recipe: Recipe, source: Data, runs: Path, screen: Screen) -> Store:
     """The data if it is built; otherwise noise of the same shape."""
-    built = already_built(source, recipe.data, runs / ".data")
-    if built is not None:
-        for number, line in enumerate(built.report.lines()):
+    found = built(source, recipe.data, runs / ".data")
+    if found is not None:
+        for number, line in enumerate(found.report.lines()):
             screen.line("" if number else "Data", line)
-        return built
+        return found
+    assert not isinstance(source, Domains)  # those are built
     side, count = recipe.data.resolution, min(recipe.data.images or source.count, source.count)
+    if isinstance(source, Two):
+        alike = _like_two(recipe, source)
+        size = alike.spec.resolution
+        screen.line(
+            "Data",
+            f"{source.a.count:,} and {source.b.count:,} pictures, {size} × {size}; noise stands "
+            "in for them, as they are not built yet",
+        )
+        return alike
     report = check(source, replace(recipe.data, images=min(count, LOOKED_AT)), workers=1)
-    found = labelling_of(source, recipe.data)
+    labels = labelling_of(source, recipe.data)
     spec = DataSpec(
         resolution=side or report.resolution,
         channels=report.channels,
-        classes=len(found.classes) if found and len(found.classes) > 1 else 0,
+        classes=len(labels.classes) if labels and len(labels.classes) > 1 else 0,
         images=count,
         whole=report.whole,
-        label_kind=found.kind if found else "class",
-        label_size=len(found.names) if found else 0,
+        label_kind=labels.kind if labels else "class",
+        label_size=len(labels.names) if labels else 0,
     )
     colour = "colour" if spec.channels == 3 else "grey"
     height, width = height_width(spec.size)
@@ -161,6 +173,19 @@ def _pictures(recipe: Recipe, source: Source, runs: Path, screen: Screen) -> Pyr
         "them, as they are not built yet",
     )
     return NoisePyramid(spec, source.name)
+
+
+def _like_two(recipe: Recipe, two: Two) -> Domains:
+    """Noise like two domains, of which a few pictures were read to know their channels."""
+    few = replace(recipe.data, images=LOOKED_AT, held_out=0.0)
+    with tempfile.TemporaryDirectory(prefix="progan-plan-") as folder:
+        found = stored(open_data(few), few, folder)
+        assert isinstance(found, Domains)
+        parts = [
+            NoisePyramid(replace(part.spec, images=source.count), source.name)
+            for part, source in ((found.a, two.a), (found.b, two.b))
+        ]
+        return replace(found, a=parts[0], b=parts[1], test=None)
 
 
 def _stage(

@@ -23,7 +23,8 @@ from progan.core.faults import Faults
 from progan.core.grids import tile
 from progan.core.plan import Plan, size_text
 from progan.core.system import System
-from progan.data.loader import Loader
+from progan.data.feeding import Feed, feed_of
+from progan.data.opening import Store
 from progan.data.pyramid import Pyramid
 from progan.engine.loop import Trainer
 from progan.engine.precision import Precision
@@ -37,7 +38,7 @@ class Preparation:
     def __init__(
         self,
         recipe: Recipe,
-        pyramid: Pyramid,
+        pyramid: Store,
         system: System[Any],
         screen: Screen,
         asked: Asked,
@@ -46,14 +47,16 @@ class Preparation:
         self.recipe, self.pyramid, self.system = recipe, pyramid, system
         self.screen, self.asked, self.faults = screen, asked, faults
         self.device = next(system.parameters()).device
-        self.loader = Loader(
+        self.loader: Feed = feed_of(
             pyramid,
             seed=recipe.train.seed,
             mirror=recipe.data.mirror,
+            jitter=recipe.data.jitter,
             batch_type=system.batch_type,
             device=self.device,
         )
-        take_vectors(system, pyramid)
+        if isinstance(pyramid, Pyramid):
+            take_vectors(system, pyramid)
         self.threads = recipe.train.threads or 1
         self.precision: Precision = "fp32"
         self.timed = asked.minutes is not None or recipe.train.minutes is not None

@@ -19,10 +19,13 @@ from progan.assemble.measuring.evaluate import metrics_for
 from progan.assemble.measuring.measure import Generated
 from progan.assemble.measuring.one_picture import PICTURES
 from progan.assemble.models.model import Model
-from progan.assemble.models.stored import makes_from_noise, open_stored
+from progan.assemble.models.stored import is_translator, makes_from_noise, open_stored
+from progan.assemble.models.translator import Translator
 from progan.assemble.training import exhibits
 from progan.assemble.training.review_one import record_of_one
+from progan.assemble.training.review_two import record_of_two
 from progan.core.errors import RoomError
+from progan.data.two_loader import TwoLoader
 from progan.engine.checkpoint import write_atomically
 from progan.metrics import inspect
 from progan.metrics.msssim import msssim
@@ -31,7 +34,7 @@ from progan.metrics.sliced import sliced_wasserstein
 from progan.systems.singan import SinGAN
 
 if TYPE_CHECKING:
-    from progan.data.loader import Loader
+    from progan.data.feeding import Feed
     from progan.metrics.images import ImageSource
 
 __all__ = ["affordable", "review"]
@@ -60,7 +63,7 @@ FRAMES, FEW_FRAMES = 96, 48
 """Frames of the walk; few, where there is little time."""
 
 
-def review(run: Path, loader: Loader, *, seconds: float | None = None) -> Path:
+def review(run: Path, loader: Feed, *, seconds: float | None = None) -> Path:
     """Write `review/review.json` and its pictures into `run`, in about `seconds`; give its path.
 
     Without `seconds`, at most a minute on a CPU. However little time there is, everything is
@@ -79,9 +82,12 @@ def review(run: Path, loader: Loader, *, seconds: float | None = None) -> Path:
             f"progan evaluate {run}"
         ) from error
     stored = open_stored(run)
-    if not makes_from_noise(stored):
+    if isinstance(loader, TwoLoader) and is_translator(stored):
+        translator = Translator(stored, device=loader.device)
+        record: dict[str, Any] = record_of_two(folder, translator, loader, watch.left)
+    elif not makes_from_noise(stored):
         verdict = "This system makes nothing from noise alone; there is nothing to sample."
-        record: dict[str, Any] = {"verdict": verdict}
+        record = {"verdict": verdict}
     else:
         model = Model(stored, device=loader.device)
         if isinstance(model.system, SinGAN):
@@ -126,7 +132,7 @@ def affordable(seconds: float, cost: float, most: int, least: int = PILOT) -> in
 class _Reviewer:
     """One model before one set of pictures."""
 
-    def __init__(self, folder: Path, model: Model, loader: Loader, watch: _Watch) -> None:
+    def __init__(self, folder: Path, model: Model, loader: Feed, watch: _Watch) -> None:
         self.folder, self.model, self.loader, self.watch = folder, model, loader, watch
         size = model.resolution
         self.resolution = size if isinstance(size, int) else max(size)

@@ -13,13 +13,13 @@ from progan.systems.singan import SinGAN
 
 if TYPE_CHECKING:
     from progan.assemble.models.model import Model
-    from progan.data.loader import Loader
+    from progan.data.feeding import Feed
 
 __all__ = ["record_of_one"]
 
 
 def record_of_one(
-    folder: Path, model: Model, loader: Loader, pictures: int, frames: int
+    folder: Path, model: Model, loader: Feed, pictures: int, frames: int
 ) -> dict[str, Any]:
     """Everything but the head of its review.json, from so many pictures and frames of a walk."""
     system = model.system

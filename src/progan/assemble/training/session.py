@@ -32,7 +32,7 @@ from progan.core.grids import png_bytes, to_picture
 from progan.core.plan import Plan, Progress
 from progan.core.system import System
 from progan.core.words import typed
-from progan.data.pyramid import Pyramid
+from progan.data.opening import Store
 from progan.engine.events import Listener
 from progan.engine.loop import stage_from_plain, stage_to_plain
 from progan.engine.record import RunFolder
@@ -61,7 +61,7 @@ class Session(Preparation):
     def __init__(
         self,
         recipe: Recipe,
-        pyramid: Pyramid,
+        pyramid: Store,
         system: System[Any],
         folder: RunFolder,
         screen: Screen,

@@ -16,7 +16,7 @@ import torch
 
 from progan.assemble.models.build import build_system, versions
 from progan.assemble.models.recipes import with_captions, with_usual_preset
-from progan.assemble.training.ask import Asked, Prepared, name_of
+from progan.assemble.training.ask import Asked, Prepared, run_name
 from progan.assemble.training.screens import Screen
 from progan.assemble.training.session import Outcome, Session
 from progan.core import distributed
@@ -26,9 +26,7 @@ from progan.core.faults import Faults
 from progan.core.launch import LostError
 from progan.core.system import System
 from progan.core.words import typed
-from progan.data.build import choose_resolution, open_or_build
-from progan.data.pyramid import Pyramid
-from progan.data.sources import Source, open_source
+from progan.data.opening import Data, Store, open_data, open_store, side_for, stored
 from progan.engine.checkpoint import newest_valid, remove_leftovers
 from progan.engine.precision import choose_device, refuse_precision
 from progan.engine.record import Onlooker, RunFolder
@@ -61,7 +59,7 @@ def train_run(prepared: Prepared | None, screen: Screen, faults: Faults | None =
     Of several processes, the first one brings what was `prepared`, reads the pictures and makes
     the folder; the others bring None, and wait to be told.
     """
-    parts: list[tuple[Pyramid, System[Any], RunFolder]] = []
+    parts: list[tuple[Store, System[Any], RunFolder]] = []
 
     def begin() -> _Begun:
         assert prepared is not None
@@ -69,10 +67,10 @@ def train_run(prepared: Prepared | None, screen: Screen, faults: Faults | None =
         device = choose_device(recipe.train.device)
         recipe, remark = suited(recipe, source, device)
         cache = asked.runs / ".data"
-        pyramid = open_or_build(source, recipe.data, cache, progress=screen.building)
+        pyramid = stored(source, recipe.data, cache, progress=screen.building)
         system = build_system(recipe, pyramid.spec, device)  # refuses what it cannot be
 
-        folder = RunFolder.create(asked.runs, asked.name or name_of(asked.words), faults)
+        folder = RunFolder.create(asked.runs, asked.name or run_name(asked), faults)
         write_recipe(prepared.recipe, folder.path / "recipe.yaml")
         folder.write("data.json", pyramid.report.json())
         report = folder.write("data_report.txt", pyramid.report.text())
@@ -106,7 +104,7 @@ def resume_run(
     Of several processes, the first one brings the path and reads; the others bring None.
     """
     began = time.monotonic() if began is None else began
-    parts: list[tuple[Pyramid, System[Any], RunFolder]] = []
+    parts: list[tuple[Store, System[Any], RunFolder]] = []
     read: dict[str, torch.Tensor] = {}
 
     def begin() -> _Begun:
@@ -124,10 +122,8 @@ def resume_run(
         distributed.owned(recipe.train.shards or 1)  # refuses a wrong number of processes
         device = choose_device(recipe.train.device)
         refuse_precision(recipe.train.precision, device)
-        source = open_source(recipe.data.source, recipe.data)
-        pyramid = open_or_build(
-            source, recipe.data, path.parent / ".data", progress=screen.building
-        )
+        source = open_data(recipe.data)
+        pyramid = stored(source, recipe.data, path.parent / ".data", progress=screen.building)
         changed = pyramid.fingerprint != meta["data_fingerprint"]
         if changed and not accept_new_data:
             raise CheckpointError(
@@ -154,7 +150,7 @@ def resume_run(
         return session.go()
 
 
-def _take_part(begun: _Begun) -> tuple[Pyramid, System[Any], RunFolder]:
+def _take_part(begun: _Begun) -> tuple[Store, System[Any], RunFolder]:
     """What a process that is not the first needs for a run that the first one began."""
     device = choose_device(begun.recipe.train.device)
     if device.type != begun.device:
@@ -165,7 +161,7 @@ def _take_part(begun: _Begun) -> tuple[Pyramid, System[Any], RunFolder]:
     if device.type == "cuda":
         torch.cuda.set_device(device)
     try:
-        pyramid = Pyramid.open(begun.data)
+        pyramid = open_store(begun.data)
     except DataError as error:
         raise DataError(
             f"Process {distributed.rank()} does not find the pictures that process 0 has read: "
@@ -195,7 +191,7 @@ def _choose_shards(recipe: Recipe) -> Recipe:
     return recipe
 
 
-def suited(recipe: Recipe, source: Source, device: torch.device) -> tuple[Recipe, str]:
+def suited(recipe: Recipe, source: Data, device: torch.device) -> tuple[Recipe, str]:
     """Preset, length, resolution and shards that suit, where the recipe does not say.
 
     And a remark for the plan's title. Refuses a precision that does not suit the device.
@@ -217,10 +213,10 @@ def _choose_for(recipe: Recipe, device: torch.device) -> tuple[Recipe, str]:
     return recipe, ""
 
 
-def _choose_resolution(recipe: Recipe, source: Source, device: torch.device) -> Recipe:
+def _choose_resolution(recipe: Recipe, source: Data, device: torch.device) -> Recipe:
     if recipe.data.resolution is not None:
         return recipe
-    resolution = choose_resolution(source, recipe.data)
+    resolution = side_for(source, recipe.data)
     if device.type == "cpu" and recipe.data.crop != "whole":
         patient = (recipe.train.minutes or 0) >= PATIENT_MINUTES
         resolution = min(resolution, 64 if patient else 32)

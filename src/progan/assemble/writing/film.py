@@ -43,7 +43,7 @@ SNAPSHOTS_A_SECOND = 6.0
 HOLD_SECONDS = 2.0
 FASTEST = 60.0
 
-_SNAPSHOT = re.compile(r"(\d{9,})_(\d+)px(_fade[\d.]+)?\.png")
+_SNAPSHOT = re.compile(r"(\d{9,})_(\d+)px(_fade[\d.]+)?(?:_([A-Za-z][\w-]*))?\.png")
 
 
 @dataclass(frozen=True)
@@ -223,7 +223,11 @@ def write_timelapse(
 
     Raises DataError when the run has no snapshot yet.
     """
-    places = [p for p in sorted((run / "pictures").glob("*.png")) if _SNAPSHOT.fullmatch(p.name)]
+    named = [(p, _SNAPSHOT.fullmatch(p.name)) for p in sorted((run / "pictures").glob("*.png"))]
+    parted = [(p, parts[4] or "") for p, parts in named if parts is not None]
+    # Systems with several panels save one picture for each; the film is of the first.
+    panel = min((name for _, name in parted), default="")
+    places = [p for p, name in parted if name == panel]
     size = next((found for p in reversed(places) if (found := _size(p)) is not None), None)
     if size is None:
         raise DataError(
