@@ -21,6 +21,7 @@ from progan.acceptance.scenes import (
     training_scenes,
 )
 from progan.assemble.models.build import build_system
+from progan.core.batch import Paired, Unpaired
 from progan.core.config import apply_sets
 from progan.core.recipe import Recipe, TrainSettings
 from progan.core.specs import DataSpec
@@ -31,6 +32,8 @@ from progan.systems.registry import load_system_class
 
 __all__ = ["TASKS", "Known", "learnt", "train", "translated"]
 
+IMAGES = {Unpaired: 4_800, Paired: 3_000}
+"""Pictures that a training sees: 1,200 steps of four, and 750."""
 CYCLE_IOU, GANILLA_IOU = 0.66, 0.60
 ABOVE_MEAN = 2.0
 CONTROL = 0.1
@@ -58,9 +61,10 @@ def train(system: str, known: Known, *, seed: int, sets: Sequence[str] = ()) -> 
 
 
 def learnt(system: str, known: Scenes, *, seed: int, sets: Sequence[str] = ()) -> Trainer:
-    """A system trained on scenes."""
+    """A system trained on scenes, for as long as the bars were measured at."""
     kind = load_system_class(system).batch_type
-    return train(system, SceneDraws(known=known, seed=seed, batch_type=kind), seed=seed, sets=sets)
+    draws = SceneDraws(known=known, seed=seed, batch_type=kind)
+    return train(system, draws, seed=seed, sets=[f"images={IMAGES[kind]}", *sets])
 
 
 def translated(trainer: Trainer, image: Tensor, direction: str) -> Tensor:
