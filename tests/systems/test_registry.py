@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from imported import imported
+from progan.core.batch import Paired, Unpaired
 from progan.core.errors import ConfigError
 from progan.core.specs import DataSpec
-from progan.core.system import Samples, Scores, System
+from progan.core.system import Samples, Scores, System, Translates
 from progan.systems.registry import SYSTEMS, load_config_class, load_system_class, lookup
 
 
@@ -26,8 +27,13 @@ def test_systems_sample_and_score(make: Callable[..., Any], name: str) -> None:
     data = DataSpec(
         resolution=32, channels=3, classes=3, captions=1, caption_texts=("a red circle",)
     )
+    if load_system_class(name).batch_type in (Unpaired, Paired):
+        data = DataSpec(resolution=256, domains=("a", "b"), second_channels=3, second_images=1)
     with torch.device("meta"):
         system = make(system=name, classes=3, data=data)
+    if data.domains:
+        assert isinstance(system, Translates)
+        return
     assert isinstance(system, Samples)
     assert isinstance(system, Scores) or name == "ensemble"  # whose members have one each
 
@@ -35,7 +41,7 @@ def test_systems_sample_and_score(make: Callable[..., Any], name: str) -> None:
 def test_settings_and_registry_do_without_torch() -> None:
     code = (
         "from progan.systems.registry import SYSTEMS, load_config_class\n"
-        "for name in SYSTEMS: load_config_class(name)().plan(32)"
+        "for name in SYSTEMS: load_config_class(name)().plan(256)"
     )
     assert imported(code, "torch") == set()
 
