@@ -35,7 +35,7 @@ COLOURS, EDGE, INK = 6, 40.0, 0.25
 a line is."""
 FLAT = 16.0
 """Deviation of pixels, of 255, below which a tile shows too little for a filter to show."""
-SETS = ("images=2400",)
+SETS = ("images=9600",)
 SHOWN = 24_000
 """Pictures that each judge is shown."""
 STYLE, CONTENT = 0.80, 0.60
@@ -169,7 +169,7 @@ TASK = Task(
     slug="photos",
     words="tiles of photographs, 64 pixels, as a filter draws others",
     source="Hicsonmez et al. 2020, section 4.3, on photographs; bars by a measurement",
-    minutes=4,
+    minutes=15,
     make=filtered,
     needs=NEEDED,
 )

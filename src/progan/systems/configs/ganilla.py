@@ -32,7 +32,7 @@ class GANILLAConfig(TranslationConfig):
         "deep": "the published code's deeper form: stages of 3, 4, 6 and 3 blocks",
         "sums": "paper with residual blocks in place of its own, an ablation",
         "no-laterals": "paper with nothing carried across but the last stage, an ablation",
-        "cpu": "three stages at a quarter of the width, minutes on a CPU",
+        "cpu": "three stages at a quarter of the width, for a CPU",
     }
 
     blocks: tuple[int, ...] = (2, 2, 2, 2)

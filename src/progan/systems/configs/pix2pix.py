@@ -25,13 +25,13 @@ class Pix2PixConfig:
         "resnet": {"generator": "resnet", "norm": "instance"},
         "cpu": {
             **SMALL,
-            **{"generator": "resnet", "norm": "instance", "dropout": False, "images": 3_000},
+            **{"generator": "resnet", "norm": "instance", "dropout": False},
         },
     }
     PRESET_HELP: ClassVar[Mapping[str, str]] = {
         "paper": "Isola et al. 2017: a U-Net, batches of one, patches of 70 pixels",
         "resnet": "the same with CycleGAN's nine residual blocks for a translator",
-        "cpu": "three blocks, a quarter of the width and patches of 34 pixels, minutes on a CPU",
+        "cpu": "three blocks, a quarter of the width and patches of 34 pixels, for a CPU",
     }
 
     generator: Literal["unet", "resnet"] = "unet"
