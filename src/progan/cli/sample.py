@@ -218,7 +218,7 @@ def _timelapse(source: Path | None, target: Path | None, fps: float | None) -> N
     from progan.assemble.writing.files import check_free, free_name
     from progan.assemble.writing.film import SNAPSHOTS_A_SECOND, write_timelapse
 
-    run = source or newest_run()
+    run = source or newest_run(draws=True)
     if not run.is_dir():
         raise ConfigError(
             f"{run} is not a run folder, and only a run keeps the pictures of its growth. "
@@ -236,7 +236,7 @@ def _fresh(source: Path | None, target: Path | None, given: Mapping[str, Any]) -
     from progan.assemble.sampling import sheets
     from progan.assemble.writing.files import free_name
 
-    source = source or newest_run()
+    source = source or newest_run(draws=True)
     model = load(
         source,
         at_images=given.get("at-images"),

@@ -60,7 +60,7 @@ def truncation(
         raise ConfigError(f"--images is {images}; a score of ten parts needs at least 20.")
     if plot is not None and plot.suffix.lower() != ".svg":
         raise ConfigError(f"--plot is {plot}; it is written as SVG: --plot {plot.stem}.svg")
-    path = newest_run(runs) if run is None else run
+    path = newest_run(runs, draws=True) if run is None else run
 
     from progan.assemble.measuring.truncation import measure
     from progan.assemble.writing.files import check_free, write_out

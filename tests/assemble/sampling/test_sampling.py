@@ -391,3 +391,15 @@ def test_the_newest_run_is_the_one_that_saved_last(make_run: MakeRun, tmp_path: 
     assert newest_run(tmp_path / "runs") == first
     with pytest.raises(ConfigError, match="Make one: progan train FOLDER"):
         newest_run(tmp_path / "nowhere")
+
+
+def test_a_newer_run_that_translates_is_passed_over_where_pictures_are_drawn(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    drawing = make_run(name="a")
+    newer = tmp_path / "runs" / "z"
+    (newer / "checkpoints").mkdir(parents=True)
+    (newer / "checkpoints" / "000000001.safetensors").touch()
+    (newer / "recipe.lock.yaml").write_text("system: cyclegan\n")
+    assert newest_run(tmp_path / "runs") == newer
+    assert newest_run(tmp_path / "runs", draws=True) == drawing

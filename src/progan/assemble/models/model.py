@@ -33,7 +33,7 @@ from progan.core.errors import ConfigError
 from progan.core.grids import to_uint8
 from progan.core.latents import Latents, scaled
 from progan.core.plan import Progress, Size, height_width
-from progan.core.system import Samples, System
+from progan.core.system import Samples, System, Translates
 from progan.engine.precision import choose_device, float32_products
 from progan.engine.preview import alone, draw_seeds, seeded
 from progan.engine.standing import standing
@@ -73,9 +73,12 @@ class Model:
         filled = fill(stored, weights, self.device)
         self.stored = replace(stored, tensors={})  # moments of optimizers need not stay in memory
         if not isinstance(filled.system, Samples):
+            what = "Translate pictures by it: progan translate RUN PICTURES"
+            if not isinstance(filled.system, Translates):
+                what = "Look at what it makes: progan report RUN"
             raise ConfigError(
                 f"{stored.recipe.system} does not make pictures from noise, so it cannot be "
-                "sampled. Look at what it makes: progan report RUN"
+                f"sampled. {what}"
             )
         self.system: System[Any] = filled.system
         self.identity: str = filled.identity
