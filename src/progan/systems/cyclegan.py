@@ -18,7 +18,7 @@ Departs: the critics' turn makes its fakes anew, by the translators that have ju
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 import torch
@@ -40,7 +40,7 @@ from progan.objectives.translation import translation_critic, translation_genera
 from progan.systems.configs.cyclegan import CycleGANConfig, TranslationConfig
 from progan.systems.rates import linear_decay
 
-__all__ = ["CycleGAN", "TwoWay", "check_domains"]
+__all__ = ["CycleGAN", "TwoWay", "check_domains", "there_and_back"]
 
 
 def check_domains(system: str, data: DataSpec) -> None:
@@ -174,17 +174,27 @@ class TwoWay(System[Unpaired]):
         with evaluated(self.translators[direction]) as network:
             return network(image)
 
-    @torch.no_grad()
     def preview(self, batch: Unpaired, at: Progress) -> Mapping[str, Tensor]:
         """Of each domain pictures, what becomes of them, and what comes back."""
-        panels = {}
-        for way, back in zip(self.directions, reversed(self.directions), strict=True):
-            x = batch.tensors()[way.source]
-            there = self.translate(x, way.name, at)
-            panels[way.source] = x
-            panels[f"{way.source} to {way.target}"] = there
-            panels[f"{way.source} and back"] = self.translate(there, back.name, at)
-        return {name: panel.clamp(-1, 1) for name, panel in panels.items()}
+        return there_and_back(self.translate, self.directions, batch, at)
+
+
+@torch.no_grad()
+def there_and_back(
+    translate: Callable[[Tensor, str, Progress], Tensor],
+    directions: Sequence[Direction],
+    batch: Unpaired,
+    at: Progress,
+) -> Mapping[str, Tensor]:
+    """Panels of a batch: of each domain pictures, their translations, and those brought back."""
+    panels = {}
+    for way, back in zip(directions, reversed(directions), strict=True):
+        x = batch.tensors()[way.source]
+        there = translate(x, way.name, at)
+        panels[way.source] = x
+        panels[f"{way.source} to {way.target}"] = there
+        panels[f"{way.source} and back"] = translate(there, back.name, at)
+    return {name: panel.clamp(-1, 1) for name, panel in panels.items()}
 
 
 class CycleGAN(TwoWay):

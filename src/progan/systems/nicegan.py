@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
@@ -34,7 +33,7 @@ from progan.networks.nicegan import AttendingEncoder, SharedDecoder, TwoHeads
 from progan.objectives.adversarial import least_squares_critic, least_squares_generator
 from progan.objectives.record import total
 from progan.systems.configs.nicegan import NICEGANConfig
-from progan.systems.cyclegan import check_domains
+from progan.systems.cyclegan import check_domains, there_and_back
 from progan.systems.rates import linear_decay
 
 __all__ = ["NICEGAN"]
@@ -150,14 +149,6 @@ class NICEGAN(System[Unpaired]):
         drawn: Tensor = self.generators[way.target](self.encoders[way.source](image)[0])
         return drawn
 
-    @torch.no_grad()
     def preview(self, batch: Unpaired, at: Progress) -> Mapping[str, Tensor]:
         """Of each domain pictures, what becomes of them, and what comes back."""
-        panels = {}
-        for way, back in zip(self.directions, reversed(self.directions), strict=True):
-            x = batch.tensors()[way.source]
-            there = self.translate(x, way.name, at)
-            panels[way.source] = x
-            panels[f"{way.source} to {way.target}"] = there
-            panels[f"{way.source} and back"] = self.translate(there, back.name, at)
-        return {name: panel.clamp(-1, 1) for name, panel in panels.items()}
+        return there_and_back(self.translate, self.directions, batch, at)
