@@ -74,7 +74,7 @@ def test_a_share_is_over_all_attributes_and_pictures_that_are_asked_about() -> N
 def test_a_reader_learns_what_is_large_and_reads_pictures_of_either_side() -> None:
     torch.set_num_threads(1)
     known, held = portrayed(400, 1, 16), portrayed(150, 2, 16)
-    reader = trained(known, 16, images=128 * 16, seed=0)
+    reader = trained(known, 16, images=128 * 40, seed=0)
     image = held.pictures.pictures.images
     read = reader.read(image)
     assert share(read, held.said, {"palette": held.said.named["palette"]}) > 0.5  # chance 0.1

@@ -116,13 +116,11 @@ def test_without_minilm_its_models_read_known_captions_only(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stored = open_stored(run)
-    recipe = replace(stored.recipe, data=replace(stored.recipe.data, vectors="minilm"))
     ours = f"minilm:{minilm.MiniLM.sha256}"
     monkeypatch.setattr(minilm, "find_spec", lambda name: None)
     for identity, message in ((ours, r"progan\[text\]"), ("minilm:" + "0" * 64, "has another")):
-        spec = replace(stored.spec, caption_encoder=identity)
         system = load(run).system
-        recall(system, replace(stored, recipe=recipe, spec=spec))
+        recall(system, identity, "minilm", stored.path)
         assert system.phrased([stored.spec.caption_texts[0]]).shape == (1, 6)  # type: ignore[operator]
         with pytest.raises(ConfigError, match=message):
             system.phrased(["a thing"])  # type: ignore[operator]

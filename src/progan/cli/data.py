@@ -39,7 +39,7 @@ progan data check PATH   which pictures can be used
 progan data show PATH    a sheet of them, as trained on
 progan data build PATH --to FOLDER
                          read them once, for many runs
-progan data check A B    two domains, or pictures and their class maps
+progan data check A B    two domains, or class maps
 progan data train-encoder PATH
                          learn what captions mean, once
 progan data --help       all words"""
