@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 from progan.core.errors import ConfigError
 from progan.core.plan import Plan, Stage
 from progan.core.specs import Adam, Optimizer
+from progan.systems.configs.translating import check_jitter_and_decay
 
 __all__ = ["SMALL", "CycleGANConfig", "TranslationConfig", "unet_depth"]
 
@@ -73,16 +74,7 @@ class TranslationConfig:
         for name in ("cycle", "identity", "pool"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be 0 or more.")
-        if not 1.0 <= self.jitter <= 2.0:
-            raise ConfigError(
-                f"jitter is {self.jitter}; it must be from 1, pictures as they are, to 2: "
-                "--set jitter=1.1"
-            )
-        if not 0.0 <= self.decay_from <= 1.0:
-            raise ConfigError(
-                f"decay_from is {self.decay_from}; it must be from 0 to 1, where the rate never "
-                "falls: --set decay_from=0.5"
-            )
+        check_jitter_and_decay(self.jitter, self.decay_from)
         if self.gain <= 0:
             raise ConfigError(f"gain is {self.gain}; it must be above 0: --set gain=0.02")
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 from progan.core.errors import ConfigError
 from progan.core.plan import Plan, Stage
 from progan.core.specs import Adam, Optimizer
+from progan.systems.configs.translating import check_jitter_and_decay
 
 __all__ = ["NICEGANConfig"]
 
@@ -87,16 +88,7 @@ class NICEGANConfig:
                 f"layers is {self.layers}, but the encoder and the two heads are at least 6: "
                 "--set layers=6, and for pictures of 32 px --set global_head=shallow besides"
             )
-        if not 1 <= self.jitter <= 2:
-            raise ConfigError(
-                f"jitter is {self.jitter}; it must be from 1, pictures as they are, to 2: "
-                "--set jitter=1.1"
-            )
-        if not 0 <= self.decay_from <= 1:
-            raise ConfigError(
-                f"decay_from is {self.decay_from}; it must be from 0 to 1, where the rate never "
-                "falls: --set decay_from=0.5"
-            )
+        check_jitter_and_decay(self.jitter, self.decay_from)
         weights = (self.adversarial, self.cycle, self.reconstruction)
         if min(weights) < 0:
             raise ConfigError(
