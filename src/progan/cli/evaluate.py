@@ -47,7 +47,7 @@ def evaluate(
         str | None,
         typer.Option(
             help="swd,msssim,parzen; of features fid,kid or fd,kd,is,prdc,mmd,nn1,agreement,"
-            "fd-class,memorisation,ppl,stacked [all that fit]."
+            "fd-class,memorisation,ppl,stacked; of translators style,content [all that fit]."
         ),
     ] = None,
     extractor: Annotated[

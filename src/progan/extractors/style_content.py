@@ -3,7 +3,8 @@
     style     a classifier of the domains, or of the hands that drew them, which sees patches:
               windows of 150/256 of a picture's side at random places, so that what is shown, and
               where, is hidden from it
-    content   a classifier of what the source's pictures show, which sees them whole
+    content   a classifier of what the source's pictures show, which sees them whole; or, where
+              nobody says what they show, of which picture a window is of
     scores    share of translations whose style is called the wanted one; share whose content is
               called that of their source; the mean of both
 
@@ -14,12 +15,13 @@ Source:  Hicsonmez et al. 2020 (GANILLA), section 4.3, and the code published wi
 Departs: there both are ResNet-50s that begin with ImageNet's weights; here they are the small
          classifiers of `progan metrics train-extractor`, from their first weights. There windows
          are continued by reflection to the 224 pixels that those networks take; these take any
-         size. What is said of a picture is said of some windows together.
+         size. What is said of a picture is said of some windows together. Contents are there ten
+         kinds of scenes; telling single pictures apart is ours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,12 +33,14 @@ from progan.extractors.base import Extractor
 from progan.extractors.trained import as_extractor
 from progan.extractors.training import LabelledPictures, train_classifier
 
-__all__ = ["Judge", "content_judge", "patches", "style_judge"]
+__all__ = ["Judge", "content_judge", "patches", "picture_judge", "style_judge"]
 
 Pixels = NDArray[np.uint8]
 WINDOW = 150 / 256
 PER_PICTURE = 4
 """Patches of each picture that a style judge learns from, and is asked about."""
+PER_ONE = 32
+"""Patches of each picture that a judge learns from who tells pictures apart."""
 
 
 def patches(pixels: Pixels, seed: int, *, window: float = WINDOW) -> Pixels:
@@ -90,6 +94,7 @@ def style_judge(
     images: int,
     seed: int = 0,
     window: float = WINDOW,
+    heard: Callable[[int], None] | None = None,
 ) -> Judge:
     """Learn to tell sets of pictures apart by patches; class k is set k.
 
@@ -109,7 +114,29 @@ def style_judge(
         ]
         cut.append(np.concatenate(every)[:count])
     labels = np.repeat(np.arange(len(domains)), count)
-    return _judge(np.concatenate(cut), labels, names, images, seed, window)
+    return _judge(np.concatenate(cut), labels, names, images, seed, window, heard)
+
+
+def picture_judge(
+    pixels: Pixels,
+    *,
+    images: int,
+    seed: int = 0,
+    window: float = WINDOW,
+    heard: Callable[[int], None] | None = None,
+) -> Judge:
+    """Learn which picture a window is of; class k is picture k. `images` patches are shown.
+
+    Raises: DataError for fewer than two pictures.
+    """
+    if len(pixels) < 2:
+        raise DataError(f"there are {len(pixels)} pictures to tell apart; it takes two or more.")
+    cut = [
+        patches(pixels, seed_of(seed, "content", turn), window=window) for turn in range(PER_ONE)
+    ]
+    labels = np.tile(np.arange(len(pixels)), PER_ONE)
+    names = [str(number) for number in range(len(pixels))]
+    return _judge(np.concatenate(cut), labels, names, images, seed, window, heard)
 
 
 def content_judge(
@@ -126,9 +153,12 @@ def _judge(
     images: int,
     seed: int,
     window: float | None,
+    heard: Callable[[int], None] | None = None,
 ) -> Judge:
     known = LabelledPictures(gather=lambda numbers: pixels[numbers], labels=labels)
-    network = train_classifier(known, len(names), images=images, seed=seed, mirror=True)
+    network = train_classifier(
+        known, len(names), images=images, seed=seed, mirror=True, heard=heard
+    )
     name = f"{'content' if window is None else 'style'}-{seed}"
     _, channels, side, _ = pixels.shape
     judge = as_extractor(network, name, side=side, channels=channels, classes=tuple(names))

@@ -25,7 +25,8 @@ Measure: TypeAlias = Callable[[ImageSource, ImageSource, int, int, Hears], Value
 class Metric:
     """One way to measure, and how it is shown.
 
-    One of `measure`, `of_features`, `of_training` and `of_model` is there: what it looks at.
+    One of `measure`, `of_features`, `of_training`, `of_model` and `of_translations` is there: what
+    it looks at.
     """
 
     title: str
@@ -38,6 +39,9 @@ class Metric:
     seed) → value by level."""
     of_model: Callable[[Moves, Extractor, int, int, Hears], Values] | None = None
     """A generator: (it, extractor, images, seed, progress) → value by level."""
+    of_translations: bool = False
+    """Whether judges are asked about pictures that were translated, and about those they were made
+    of: `progan.assemble.measuring.judged`."""
     images: int
     """Images of each kind in the published protocol."""
     compares: bool
@@ -61,7 +65,7 @@ class Metric:
     @property
     def sees(self) -> bool:
         """Whether it needs an extractor."""
-        return self.measure is None
+        return self.measure is None and not self.of_translations
 
 
 METRICS: Mapping[str, Metric] = {
@@ -198,6 +202,24 @@ METRICS: Mapping[str, Metric] = {
         digits=3,
         bias="KL is (K − 1)/2n for perfect pictures on K modes; the errors of the extractor are in "
         "both",
+    ),
+    "style": Metric(
+        title="Style",
+        of_translations=True,
+        images=500,
+        compares=False,
+        better="higher",
+        digits=3,
+        bias="none in n; the errors of the judge are in it",
+    ),
+    "content": Metric(
+        title="Content",
+        of_translations=True,
+        images=50,
+        compares=False,
+        better="higher",
+        digits=3,
+        bias="fewer pictures are easier to tell apart: compare at equal n only",
     ),
 }
 

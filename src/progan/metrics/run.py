@@ -276,6 +276,11 @@ def _check(
             f"{', '.join(using)} measure features, and no extractor was named: "
             f"--metrics {','.join(metrics)} --extractor effnet-lite0"
         )
+    if using := [name for name in metrics if METRICS[name].of_translations]:
+        raise ConfigError(
+            f"{', '.join(using)} asks judges about pictures that were made of other pictures. "
+            "Leave it out, or measure a run that translates: progan evaluate RUN"
+        )
     if moves is None and (using := [n for n in metrics if METRICS[n].of_model is not None]):
         raise ConfigError(
             f"{', '.join(using)} moves through the latents of a generator, and pictures alone have "

@@ -208,6 +208,11 @@ def _known(metrics: Sequence[str] | None, extractor: str | None) -> tuple[str, .
             "memorisation needs pictures that nobody trained on, and a comparison has none: "
             "progan evaluate RUN --metrics memorisation --against PICTURES"
         )
+    if asking := [name for name in names or () if METRICS[name].of_translations]:
+        raise ConfigError(
+            f"{asking[0]} is measured of one translator at a time: progan evaluate RUN "
+            f"--metrics {asking[0]}"
+        )
     using = [name for name in names or () if METRICS[name].sees]
     if using and extractor is None:
         raise ConfigError(

@@ -8,7 +8,7 @@ each picture is known, PSNR and SSIM compare each with it, beside pictures that 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progan.assemble.measuring.evaluate import FEATURES, Evaluated
+from progan.assemble.measuring.judged import Case, judged
 from progan.assemble.models.translator import Translator, Way, load_translator
 from progan.core.errors import ConfigError
 from progan.core.words import typed
@@ -24,7 +25,7 @@ from progan.data.pyramid import Pyramid
 from progan.data.two import Domains
 from progan.extractors.base import Extractor
 from progan.metrics.likeness import Likeness, likenesses
-from progan.metrics.run import METRICS, Report, evaluate
+from progan.metrics.run import METRICS, Report, Row, evaluate
 
 __all__ = [
     "MeasuredWay",
@@ -199,18 +200,52 @@ def measure_way(
         rows = order[np.arange(start, start + count) % len(order)]
         return sides.target.gather(rows, model.side)
 
-    report = evaluate(
-        real,
-        Translations(model, way, sides.source, model.side),
-        real_images=sides.target.count,
-        fake_images=sides.source.count,
-        metrics=metrics,
-        images=images or USUAL,
-        repeats=repeats,
-        extractor=extractor,
-        progress=progress,
-    )
+    made = Translations(model, way, sides.source, model.side)
+    report = Report(rows=(), resolution=model.side, seed=0, seconds=0.0)
+    asking = [name for name in metrics if METRICS[name].of_translations]
+    if plain := [name for name in metrics if name not in asking]:
+        report = evaluate(
+            real,
+            made,
+            real_images=sides.target.count,
+            fake_images=sides.source.count,
+            metrics=plain,
+            images=images or USUAL,
+            repeats=repeats,
+            extractor=extractor,
+            progress=progress,
+        )
+    if asking:
+        rows, notes = _judged(way, sides, made, asking, progress)
+        report = replace(report, rows=[*report.rows, *rows], warnings=(*report.warnings, *notes))
     return MeasuredWay(way=way, report=report)
+
+
+def _judged(
+    way: Way, sides: Sides, made: Translations, names: Sequence[str], progress: Hears | None
+) -> tuple[list[Row], tuple[str, ...]]:
+    """What judges of style and content say.
+
+    Raises: ConfigError for maps, and where too few pictures are held out.
+    """
+    if way.direction.source == "layout":
+        raise ConfigError(
+            f"{names[0]} is asked about pictures that were made of pictures, and this model paints "
+            "maps. Measure what compares two sets: --metrics swd,kd"
+        )
+    return judged(
+        Case(
+            names=(way.source, way.target),
+            source=sides.source,
+            target=sides.target,
+            held_out=sides.held_out,
+            orders=(made.order, _shuffle(sides.target.count)),
+            made=made,
+            side=made.side,
+        ),
+        names,
+        hear=progress,
+    )
 
 
 def likeness_of(model: Translator, way: Way, sides: Sides, images: int) -> list[Likeness]:
