@@ -108,6 +108,13 @@ def test_a_system_of_two_domains_refuses_another_kind() -> None:
         )
 
 
+def test_pictures_are_not_cut_at_random_twice(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"cyclegan cuts pictures too, jitter=1\.1.*jitter=1$"):
+        train_two(tmp_path, sets=(*TINY, "jitter=1.1", "data.jitter=true"))
+    run = train_two(tmp_path, sets=(*TINY, "data.jitter=true"))
+    assert run.images == 32
+
+
 def test_the_api_loads_what_translates(whole: Outcome) -> None:
     model = progan.load(whole.path)
     assert isinstance(model, Translator)
@@ -145,6 +152,21 @@ def test_measuring_compares_translations_with_real_pictures(whole: Outcome) -> N
         assert not way.likeness  # no pair, no truth
     with pytest.raises(ConfigError, match="msssim cannot be had"):
         measure_translator(whole.path, metrics=["msssim"])
+    with pytest.raises(ConfigError, match=r"style asks judges.* 0 pictures.*data\.held_out=0\.2"):
+        measure_translator(whole.path, metrics=["style"])
+
+
+def test_judges_of_style_and_content_are_asked_where_enough_is_held_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("progan.assemble.measuring.judged.SHOWN", 600)
+    run = train_two(tmp_path, sets=(*TINY, "data.images=160", "data.held_out=0.25"))
+    for one, _ in measure_translator(run.path, metrics=["swd", "style", "content"], images=16):
+        names = [row.metric for row in one.report.rows]
+        assert names[-2:] == ["style", "content"]
+        assert one.report.value("content").images == 20
+        assert "by chance 0.050" in " ".join(one.report.notes())
+        assert "Style" in str(one.report)
 
 
 def test_a_plan_is_told_without_reading_all_pictures(tmp_path: Path) -> None:

@@ -29,6 +29,11 @@ def build_system(recipe: Recipe, spec: DataSpec, device: torch.device) -> System
     they are the same on every device.
     """
     entry, config = resolve(recipe)
+    if recipe.data.jitter and getattr(config, "jitter", 1.0) > 1:
+        raise ConfigError(
+            f"data.jitter is true, and {entry.name} cuts pictures too, "
+            f"jitter={config.jitter:.4g}: it would be done twice. Leave one out: --set jitter=1"
+        )
     cls = load_system_class(entry.name)
     with seeded(recipe.train.seed, "weights"):
         system: System[Any] = cls(config, spec)
