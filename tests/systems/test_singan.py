@@ -290,6 +290,21 @@ def test_enlarging_goes_in_steps_like_those_of_the_training() -> None:
     assert torch.equal(made, again)
 
 
+def test_an_enlarged_picture_shrinks_to_the_one_that_was_given() -> None:
+    recipe = Recipe(system="singan", preset="larger", set={"width": 4, "layers": 3})
+    spec = DataSpec(resolution=128, images=1, whole=(100, 120))
+    system = cast(SinGAN, build_system(recipe, spec, CPU)).eval()
+    torch.manual_seed(3)
+    given = resized(torch.rand(1, 3, 5, 6) * 2 - 1, 25, 30)
+    with torch.no_grad():
+        torch.nn.init.constant_(system.generators[-1].body[-1].bias, 0.1)  # a fault at every step
+        found = {n: system.enlarged(given, 2.0, 0.0, projections=n) for n in (0, 1, 3)}
+    off = {n: float((resized(made, 25, 30) - given).abs().mean()) for n, made in found.items()}
+    assert off[0] > 0.1
+    assert off[3] < off[1] < off[0] / 5
+    assert off[3] < 0.005
+
+
 def test_a_film_begins_near_the_picture_and_is_drawn_back_to_it() -> None:
     system = tiny()
     torch.manual_seed(0)

@@ -70,6 +70,21 @@ def test_the_second_stage_leaves_the_first_bit_for_bit(make: Make) -> None:
     assert moved(system.generators["second"], second)
 
 
+def test_the_second_stage_builds_upon_what_is_shown_of_the_first(make: Make) -> None:
+    system = small(make, **{"average.decay": 0.5})
+    run = trainer(system, (0, 16, 16))
+    while run.images < 16:
+        run.step()
+    first = system.generators["first"]
+    shown = state(run.averages.modules["generators"].first)
+    weights = {name for name, _ in first.named_parameters()}
+    assert weights <= moved(first, shown)  # averages lag behind what they are of
+    while not run.done:
+        run.step()
+    assert not moved(first, shown) & weights
+    assert not moved(run.averages.modules["generators"].first, shown)
+
+
 def test_fine_tuning_lets_the_first_generator_go_on(make: Make) -> None:
     system = small(make, fine_tune=True)
     run = trainer(system, (0, 4, 8))

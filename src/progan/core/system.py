@@ -117,6 +117,9 @@ class System(nn.Module, Generic[B]):
     old pictures. Of several shards' they end as the first leaves them; all others by their mean."""
     average: Average = Average()
     """How that average forgets."""
+    settles: bool = False
+    """Whether players who rest in a stage take their averages when it begins: later stages then
+    build upon what is shown of earlier ones."""
     group: int = 1
     """Pictures of a batch that a loss compares with each other: where it can be, micro-batches are
     multiples of it."""

@@ -56,6 +56,15 @@ class Averages:
             for kept, buffer in zip(average.buffers(), live.buffers(), strict=True):
                 kept.copy_(buffer)
 
+    @torch.no_grad()
+    def settle(self, resting: Set[nn.Parameter]) -> None:
+        """Give `resting` parameters the values of their averages."""
+        for name, average in self.modules.items():
+            live = self.system.get_submodule(name).parameters()
+            for weight, kept in zip(live, average.parameters(), strict=True):
+                if weight in resting:
+                    weight.copy_(kept)
+
     @contextmanager
     def swapped_in(self) -> Iterator[System[Any]]:
         """The system with averaged submodules in place of the live ones."""

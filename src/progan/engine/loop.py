@@ -180,6 +180,8 @@ class Trainer:
     def _enter(self, at: Progress) -> None:
         if at.stage.fresh_optimizers:
             self.optimizers = self._fresh_optimizers()
+        if self.system.settles:
+            self.averages.settle(self._resting(self.system.turns(at)))
         torch.manual_seed(seed_of(self.seed, "begin_stage", at.index))
         whole = self.data.batch(range(self.images, self.images + at.batch), at.resolution)
         with torch.no_grad():

@@ -8,7 +8,8 @@
 
 x' is a real picture of something else than the caption says. The captions' network learns first,
 with a network that looks at pictures, and then rests. In stage II the first generator rests too
-(`fine_tune` lets it go on) and draws as when pictures are asked for: by its running statistics.
+(`fine_tune` lets it go on) and draws as when pictures are asked for: by its averages, where there
+are some, and its running statistics.
 
 Source:  Zhang et al. 2017, "StackGAN: Text to Photo-realistic Image Synthesis with Stacked
          Generative Adversarial Networks", sections 3.2 to 3.4; settings from the code published
@@ -51,6 +52,7 @@ class StackGAN(System[Captioned]):
     batch_type = Captioned
     averaged = ("generators",)
     kept: tuple[str, ...] = ("text",)
+    settles = True
     least = 2
     higher_is_real = True
 

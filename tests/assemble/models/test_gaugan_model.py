@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from progan.assemble.measuring.translations import Sides, Translations, data_of, measure_translator
 from progan.assemble.models.translator import Translator, load_translator
 from progan.data.portraits import layout, people, render
 from progan.engine.checkpoint import load_checkpoint
@@ -36,6 +37,26 @@ def test_a_run_leaves_a_model_that_paints_maps_in_styles(model: Translator) -> N
     assert painted.dtype == np.uint8
     larger = layout(who, 24)[0]  # networks with styles take one size: brought back
     assert model.translate(larger, style=style).shape == (24, 24, 3)
+
+
+def test_painted_maps_are_measured_in_styles_drawn_and_in_those_of_the_truth(
+    model: Translator,
+) -> None:
+    run = model.path.parents[1]
+    ((told, way),) = measure_translator(run, metrics=["swd"], images=16)
+    assert "in that of the true picture" in told.notes[1]
+    assert way.likeness[0].of == "translated"
+    (direction,) = model.ways
+    sides = Sides.of(data_of(model, run), direction)
+    drawn, again = (Translations(model, direction, sides.source, 16) for _ in range(2))
+    own = Translations(model, direction, sides.source, 16, sides.target)
+    assert np.array_equal(drawn(0, 4), again(0, 4))
+    for number, made in enumerate(own(0, 4)):
+        rows = [int(own.order[number])]
+        truth, maps = (part.gather(rows, 16) for part in (sides.target, sides.source))
+        style = model.style_of(np.ascontiguousarray(truth[0].transpose(1, 2, 0)))
+        painted = model.translate(np.ascontiguousarray(maps[:, 0]), style=style)
+        assert np.array_equal(made, painted[0].transpose(2, 0, 1))
 
 
 def test_an_exported_model_paints_the_same_without_judges(

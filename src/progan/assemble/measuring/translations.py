@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ from progan.data.two import Domains
 from progan.extractors.base import Extractor
 from progan.metrics.likeness import Likeness, likenesses
 from progan.metrics.run import METRICS, Report, Row, evaluate
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = [
     "MeasuredWay",
@@ -83,10 +86,22 @@ class Sides:
 
 
 class Translations:
-    """The pictures of a side translated, each once: a source of pictures for metrics."""
+    """The pictures of a side translated, each once: a source of pictures for metrics.
 
-    def __init__(self, model: Translator, way: Way, source: Pyramid, side: int) -> None:
+    Where a model has styles, each in one of its own that is drawn; or, with `truth`, in the style
+    of the true picture.
+    """
+
+    def __init__(
+        self,
+        model: Translator,
+        way: Way,
+        source: Pyramid,
+        side: int,
+        truth: Pyramid | None = None,
+    ) -> None:
         self.model, self.way, self.source, self.side = model, way, source, side
+        self.truth = truth
         self.order = _shuffle(source.count)
         self._made: dict[int, Pixels] = {}
 
@@ -99,9 +114,17 @@ class Translations:
             pixels = self.source.gather([row], self.side)[0].transpose(1, 2, 0)
             maps = self.way.direction.source == "layout"
             given = pixels[..., :2] if maps else pixels
-            made = self.model.one(np.ascontiguousarray(given), self.way)
+            made = self.model.one(np.ascontiguousarray(given), self.way, style=self._style(row))
             self._made[row] = np.ascontiguousarray(made.transpose(2, 0, 1))
         return self._made[row]
+
+    def _style(self, row: int) -> Tensor | None:
+        if not self.model.has_styles:
+            return None
+        if self.truth is None:
+            return self.model.random_styles(1, seed=row)[0]
+        own = self.truth.gather([row], self.side)[0].transpose(1, 2, 0)
+        return self.model.style_of(np.ascontiguousarray(own))
 
 
 def _shuffle(count: int) -> NDArray[np.int64]:
@@ -249,10 +272,12 @@ def _judged(
 
 
 def likeness_of(model: Translator, way: Way, sides: Sides, images: int) -> list[Likeness]:
-    """PSNR and SSIM to the truth of translated pictures, and of others that took no skill."""
+    """PSNR and SSIM to the truth of translated pictures, and of others that took no skill.
+
+    Where a model has styles, in that of the truth."""
     n = min(images, sides.source.count)
     rows = _shuffle(sides.source.count)[:n]
-    made = Translations(model, way, sides.source, model.side)(0, n)
+    made = Translations(model, way, sides.source, model.side, sides.target)(0, n)
     truth = sides.target.gather(rows, model.side)
     given = sides.source.gather(rows, model.side) if way.direction.source != "layout" else None
     trained = sides.trained_target
@@ -268,6 +293,8 @@ def _as_evaluated(
     """As other measurements are shown and kept."""
     seconds: Any = model.stored.meta.get("seconds")
     notes = [f"Translated: {way.source} to {way.target}, one picture at a time."]
+    if model.has_styles:
+        notes.append("Each in a style that was drawn; PSNR and SSIM in that of the true picture.")
     if not sides.held_out:
         again = typed("progan", "train", "A", "B", "--set", "data.held_out=0.1")
         notes.append(f"They were trained on, as too few pictures were held out: {again}")

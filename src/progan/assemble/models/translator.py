@@ -296,6 +296,11 @@ class Translator(Model):
 
             return system.style(resized(given, self.side, self.side), self.moment).cpu()
 
+    @property
+    def has_styles(self) -> bool:
+        """Whether one picture can be made in many styles."""
+        return isinstance(self.system, Styles)
+
     def random_styles(self, count: int, seed: int = 0) -> list[Tensor]:
         """So many styles, 1 k each, drawn from the standard normal: functions of `seed`."""
         system = self._styles()

@@ -67,6 +67,10 @@ def _pictures(
     order = made.order[:n]
     given = _shown(model, way, sides.source, order)
     columns, titles = [given, made(0, n)], [way.source, way.target]
+    if model.has_styles:
+        own = Translations(model, way, sides.source, model.side, sides.target)
+        columns.append(own(0, n))
+        titles = [way.source, f"{way.target} in a drawn style", "in the style of the truth"]
     back = next((w for w in model.ways if _is_back(w, way)), None)
     if back is not None:
         again = [model.one(np.ascontiguousarray(p.transpose(1, 2, 0)), back) for p in columns[1]]

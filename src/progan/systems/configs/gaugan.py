@@ -32,6 +32,7 @@ TINY: Mapping[str, Any] = {
     "batch": 8,
     "images": 8 * 900,
 }
+COLOURS: Mapping[str, Any] = {"encoder_norm": "none", "kl_weight": 0.005, "kl": "mean"}
 TABLES: Mapping[str, Any] = {"style": False, "statistics": "all"}
 
 
@@ -54,13 +55,12 @@ class GauGANConfig:
         },
         "cpu": {
             **TINY,
-            "encoder_norm": "none",
-            "kl_weight": 0.005,
+            **COLOURS,
             "decay_from": 0.5,
             "images": 60_000,
         },
         "tiny": TINY,
-        "colour": {**TINY, "encoder_norm": "none", "kl_weight": 0.005},
+        "colour": {**TINY, **COLOURS},
     }
     PRESET_HELP: ClassVar[Mapping[str, str]] = {
         "paper": "Park et al. 2019 at 256 pixels with the image encoder: styles",
@@ -69,7 +69,7 @@ class GauGANConfig:
         "cityscapes": "for Cityscapes: one doubling more, 200 epochs, batches of 16",
         "cpu": "small networks, styles that keep colours, minutes on a CPU",
         "tiny": "32 pixels in a minute on a CPU, the published encoder",
-        "colour": "tiny with an encoder that sees colours, and a tenth of the KL term",
+        "colour": "tiny with an encoder that sees colours, and an eightieth of the KL term",
     }
     LAYOUTS: ClassVar[bool] = True
     """That pictures must have layouts."""
