@@ -21,7 +21,9 @@ from progan.acceptance.stacked import (
     _detail,
     _enlarged,
     _redrawn,
+    falls,
     generated,
+    hue,
     of_another_kind,
 )
 from progan.assemble.models.build import build_system
@@ -69,6 +71,25 @@ def test_batches_bring_pictures_their_sentences_and_their_kinds() -> None:
 
 def test_another_kind_is_the_next_that_differs() -> None:
     assert of_another_kind(torch.tensor([4, 4, 7, 4])).tolist() == [2, 2, 3, 2]
+
+
+def test_hue_counts_colour_and_not_size() -> None:
+    grey = torch.full((3, 3, 8, 8), 0.2)
+    grey[0, :, :4] = torch.tensor([0.9, -0.5, -0.5])[:, None, None]  # red, large
+    grey[1, :, :1] = torch.tensor([-0.5, -0.5, 0.9])[:, None, None]  # blue, small
+    grey[2, :, :2] = torch.tensor([-0.5, 0.9, -0.5])[:, None, None]  # green
+    torch.testing.assert_close(hue(grey), torch.tensor([-1.0, 1.0, 0.0]))
+
+
+def test_a_fall_is_one_beyond_what_chance_does() -> None:
+    torch.manual_seed(0)
+    before = torch.randn(64)
+    jitter = 0.1 * torch.randn(64)
+    jitter -= jitter.mean()
+    assert not falls(before, before)
+    assert not falls(before, before + jitter - 0.02)  # 1.6 standard errors
+    assert falls(before, before + jitter - 0.03)
+    assert not falls(before, before + jitter + 0.5)
 
 
 def test_detail_is_one_of_enlarged_pictures_and_grows_with_the_square_of_fine_stripes() -> None:

@@ -144,7 +144,7 @@ TASKS = (
         slug="scenes-colour",
         words="the same with an encoder without norm, which sees colours",
         source="Park et al. 2019, section 3; a measurement",
-        minutes=2,
+        minutes=4,
         make=partial(measured, preset="colour"),
     ),
 )

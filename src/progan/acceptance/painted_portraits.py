@@ -23,7 +23,7 @@ from progan.metrics.likeness import psnr_scores
 __all__ = ["TASKS"]
 
 SIDE = 32
-SETS = (f"images={8 * 1_500}",)
+SETS = (f"images={8 * 3_000}",)
 KNOWN, HELD, JUDGED = range(2_000), range(100_000, 100_200), range(50_000, 52_000)
 """Numbers of the people to learn from, those held out of everything, and the judge's own."""
 JUDGE_IMAGES = 9_600
@@ -171,7 +171,7 @@ TASKS = (
         slug="portraits",
         words="portraits of 32 pixels from their class maps, in the styles of portraits",
         source="Park et al. 2019, sections 3 and 4; a measurement",
-        minutes=4,
+        minutes=8,
         make=measured,
     ),
 )

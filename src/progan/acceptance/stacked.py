@@ -78,6 +78,15 @@ LESS = 0.01
 """By how much the second stage may be read worse: two deviations of a share of 1,000."""
 TOLD_APART = 0.9
 STIRRED = 0.01
+TURNS: tuple[tuple[str, str, dict[str, float]], ...] = (
+    (
+        "steady",
+        "share of steps from a red to a blue caption at which what is coloured turns no redder",
+        {"low": 1.0},
+    ),
+    ("far", "how far it turns, of 2 from red to blue", {}),
+    ("whole", "share of those steps at which whole pictures are bluer", {}),
+)
 STEPS = 6
 PER_STEP = 64
 
@@ -133,12 +142,9 @@ def told(trainer: Trainer, seed: int) -> Numbers:
             value=_detail(real, down(real, large.shape[-1] // small.shape[-1])),
         ),
         **{
-            f"rising, {name}": Number(
-                words=f"{name}: share of steps from a red to a blue caption that are bluer",
-                value=value,
-                low=1.0,
-            )
-            for name, value in steps.items()
+            f"{kind}, {name}": Number(words=f"{name}: {words}", value=values[kind], **bar)
+            for name, values in steps.items()
+            for kind, words, bar in TURNS
         },
         **{
             f"told apart, {name}": Number(
@@ -243,22 +249,43 @@ def _stirred(system: Any, latents: Any, at: Progress) -> float:
     return float(several.std(dim=0).square().mean().sqrt() / several.std())
 
 
-def _steps(system: Any, at: Progress) -> float:
-    """Share of the steps from red to blue, over all shapes, at which pictures turn bluer."""
+def _steps(system: Any, at: Progress) -> dict[str, float]:
+    """From red to blue, over all shapes: the share of steps at which what is coloured does not turn
+    redder, how far it turns in all, and the share at which whole pictures turn bluer."""
     latents = system.draw(PER_STEP)
-    rises = []
+    steady, far, rises = [], [], []
     for shape in range(len(SHAPES)):
         ends = [
             said(list(COLOURS).index(name) * len(SHAPES) + shape, 0) for name in ("red", "blue")
         ]
         start, end = system.phrased(ends)
-        hues = []
+        ways, means = [], []
         for t in torch.linspace(0, 1, STEPS).tolist():
             rows = torch.lerp(start, end, t).expand(PER_STEP, -1)
             image = generated(system, {**latents, "caption": rows}, at)
-            hues.append(float((image[:, 2] - image[:, 0]).mean()))
-        rises += [after > before for before, after in pairwise(hues)]
-    return float(np.mean(rises))
+            ways.append(hue(image))
+            means.append(float((image[:, 2] - image[:, 0]).mean()))
+        steady += [not falls(before, after) for before, after in pairwise(ways)]
+        far.append(float((ways[-1] - ways[0]).mean()))
+        rises += [after > before for before, after in pairwise(means)]
+    return {
+        "steady": float(np.mean(steady)),
+        "far": float(np.mean(far)),
+        "whole": float(np.mean(rises)),
+    }
+
+
+def hue(image: Tensor) -> Tensor:
+    """How blue what is coloured in each picture is, from -1, red, to 1: blue less red over all
+    pixels, over the largest less the least channel. Grey counts for nothing, nor does size."""
+    chroma = image.amax(dim=1) - image.amin(dim=1)
+    return (image[:, 2] - image[:, 0]).sum(dim=(1, 2)) / chroma.sum(dim=(1, 2)).clamp(min=1e-6)
+
+
+def falls(before: Tensor, after: Tensor) -> bool:
+    """Whether the same pictures' numbers fall on average by more than two standard errors."""
+    change = after - before
+    return float(change.mean()) < -2 * float(change.std()) / len(change) ** 0.5
 
 
 def told_apart(system: Any, held: CaptionedPictures, at: Progress) -> float:

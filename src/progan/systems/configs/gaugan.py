@@ -60,7 +60,7 @@ class GauGANConfig:
             "images": 60_000,
         },
         "tiny": TINY,
-        "colour": {**TINY, **COLOURS},
+        "colour": {**TINY, **COLOURS, "images": 8 * 1_800},
     }
     PRESET_HELP: ClassVar[Mapping[str, str]] = {
         "paper": "Park et al. 2019 at 256 pixels with the image encoder: styles",
@@ -69,7 +69,7 @@ class GauGANConfig:
         "cityscapes": "for Cityscapes: one doubling more, 200 epochs, batches of 16",
         "cpu": "small networks, styles that keep colours, minutes on a CPU",
         "tiny": "32 pixels in a minute on a CPU, the published encoder",
-        "colour": "tiny with an encoder that sees colours, and an eightieth of the KL term",
+        "colour": "tiny for twice as long, an encoder that sees colours, an eightieth of the KL",
     }
     LAYOUTS: ClassVar[bool] = True
     """That pictures must have layouts."""
