@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from progan.core.errors import DataError
-from progan.extractors.style_content import content_judge, patches, style_judge
+from progan.extractors.style_content import content_judge, patches, recoloured, style_judge
 
 SIDE, COUNT = 32, 48
 
@@ -41,6 +41,20 @@ def test_a_patch_is_a_window_of_its_picture() -> None:
     assert len(found) > 10  # each at a place of its own
     assert np.array_equal(cut, patches(marked, 3, window=0.5))
     assert not np.array_equal(cut, patches(marked, 4, window=0.5))
+
+
+def test_colours_of_chance_leave_shapes_where_they_are() -> None:
+    shape = np.full((40, 3, 8, 8), 120, np.uint8)
+    shape[:, 0, 2:5, 3:7] = 150
+    made = recoloured(shape, 1).astype(int)
+    inside, outside = made[:, :, 3, 4], made[:, :, 0, 0]
+    assert np.array_equal(made[:, :, 2:5, 3:7], np.tile(inside[..., None, None], (1, 1, 3, 4)))
+    assert np.array_equal(made[:, :, 5:], np.tile(outside[..., None, None], (1, 1, 3, 8)))
+    differs = np.abs(inside - outside).max(axis=1)
+    assert (differs > 0).mean() > 0.9
+    same = np.ptp(inside - outside, axis=1) <= 1  # grey, but for a tint over all of it
+    assert 0.2 < same.mean() < 0.8
+    assert not np.array_equal(recoloured(shape, 2), recoloured(shape, 1))
 
 
 def test_the_papers_window_is_150_of_256_pixels() -> None:

@@ -33,7 +33,7 @@ from progan.extractors.base import Extractor
 from progan.extractors.trained import as_extractor
 from progan.extractors.training import LabelledPictures, train_classifier
 
-__all__ = ["Judge", "content_judge", "patches", "picture_judge", "style_judge"]
+__all__ = ["Judge", "content_judge", "patches", "picture_judge", "recoloured", "style_judge"]
 
 Pixels = NDArray[np.uint8]
 WINDOW = 150 / 256
@@ -54,6 +54,24 @@ def patches(pixels: Pixels, seed: int, *, window: float = WINDOW) -> Pixels:
             for one, (top, left) in zip(pixels, places, strict=True)
         ]
     )
+
+
+def recoloured(pixels: Pixels, seed: int) -> Pixels:
+    """Pictures n c h w with their channels mixed and shifted at random, half of them made grey.
+
+        y = M x + b,   x in [-1, 1];   M = 1 + 0.5 N, or u/c in every place;   b = 0.3 N
+
+    with N standard normal and u uniform in [0.6, 1.6].
+    """
+    dice, (n, c) = np.random.default_rng(seed), pixels.shape[:2]
+    mixed = np.eye(c) + 0.5 * dice.standard_normal((n, c, c))
+    grey = np.full((c, c), 1 / c) * dice.uniform(0.6, 1.6, (n, 1, 1))
+    matrix = np.where(dice.random((n, 1, 1)) < 0.5, grey, mixed).astype(np.float32)
+    shift = 0.3 * dice.standard_normal((n, c, 1, 1)).astype(np.float32)
+    image = pixels.astype(np.float32) / 127.5 - 1
+    made = np.einsum("nij,njhw->nihw", matrix, image) + shift
+    found: Pixels = np.rint((made + 1) * 127.5).clip(0, 255).astype(np.uint8)
+    return found
 
 
 @dataclass(frozen=True)
@@ -127,13 +145,16 @@ def picture_judge(
 ) -> Judge:
     """Learn which picture a window is of; class k is picture k. `images` patches are shown.
 
+    Each is shown in colours of chance (`recoloured`), so that shapes tell them apart.
+
     Raises: DataError for fewer than two pictures.
     """
     if len(pixels) < 2:
         raise DataError(f"there are {len(pixels)} pictures to tell apart; it takes two or more.")
-    cut = [
-        patches(pixels, seed_of(seed, "content", turn), window=window) for turn in range(PER_ONE)
-    ]
+    cut = []
+    for turn in range(PER_ONE):
+        own = seed_of(seed, "content", turn)
+        cut.append(recoloured(patches(pixels, own, window=window), own))
     labels = np.tile(np.arange(len(pixels)), PER_ONE)
     names = [str(number) for number in range(len(pixels))]
     return _judge(np.concatenate(cut), labels, names, images, seed, window, heard)

@@ -29,10 +29,10 @@ class Held:
 
 
 def drawn(seed: int) -> Pixels:
-    """Flat pictures of a colour of their own, with some grain."""
+    """Pictures of blocks in greys of their own, with some grain."""
     dice = np.random.default_rng(seed)
-    colour = dice.integers(60, 236, (COUNT, 3, 1, 1))
-    return np.clip(colour + dice.normal(0, 6, (COUNT, 3, SIDE, SIDE)), 20, 255).astype(np.uint8)
+    blocks = dice.integers(60, 236, (COUNT, 1, 4, 4)).repeat(4, axis=2).repeat(4, axis=3)
+    return np.clip(blocks + dice.normal(0, 6, (COUNT, 3, SIDE, SIDE)), 20, 255).astype(np.uint8)
 
 
 def striped(pixels: Pixels) -> Pixels:
@@ -45,13 +45,14 @@ def striped(pixels: Pixels) -> Pixels:
 def case(translate: Callable[[Pixels], Pixels], **more: Any) -> Case:
     source, target = drawn(0), striped(drawn(1))
     orders = tuple(np.random.default_rng(k).permutation(COUNT) for k in (2, 3))
-    made = translate(source)[orders[0]]
+    made = translate(source)[more.get("orders", orders)[0]]
     return Case(
         **{
             "names": ("plain", "striped"),
             "source": Held(source),
             "target": Held(target),
             "held_out": True,
+            "partners": False,
             "orders": orders,
             "made": lambda start, count: made[start : start + count],
             "side": SIDE,
@@ -90,6 +91,16 @@ def test_style_and_content_tell_what_a_translation_kept(
         assert row.images == COUNT // 2
     assert "it calls 0.0" in notes[0]
     assert "by chance 0.031" in notes[1]
+
+
+def test_where_partners_are_known_they_stand_beside_content() -> None:
+    in_order = np.arange(COUNT), np.arange(COUNT)
+    partners = case(striped, partners=True, orders=in_order, target=Held(striped(drawn(0))))
+    strangers = case(striped, partners=True, orders=in_order)
+    ((own,), _), ((other,), _) = (judged(one, ["content"]) for one in (partners, strangers))
+    assert own.floor == own.value  # such translations are what they should be
+    assert other.floor is not None
+    assert other.floor < 0.2
 
 
 def test_judging_again_says_the_same_and_tells_how_far_it_is() -> None:

@@ -3,9 +3,10 @@
     style     share of translations that a judge of both domains calls the wanted one; it learnt
               from one half of the held-out pictures, and is asked about the other
     content   share of translations that are known as what they were made of, by a judge who tells
-              those pictures apart by windows of them, as they were
+              those pictures apart by windows of them, in colours of chance
 
-Beside them stand the shares of pictures that nobody translated.
+Beside them stand the shares of real pictures: of the target domain, and for content, where partners
+are known, those; else the pictures as they were.
 
 Source:  Hicsonmez et al. 2020 (GANILLA), section 4.3; `progan.extractors.style_content`.
 Departs: see there. A model that was trained on these pictures can be known for how its pictures
@@ -57,6 +58,8 @@ class Case:
     source: Pyramid
     target: Pyramid
     held_out: bool
+    partners: bool
+    """Whether pictures with the same number belong together."""
     orders: tuple[Rows, Rows]
     """A shuffle of each; `made` counts along the first."""
     made: Callable[[int, int], Pixels]
@@ -116,10 +119,12 @@ def _content(case: Case, half: int, seed: int, hear: Hears | None) -> tuple[Row,
     count = min(half, TOLD_APART)
     given, own = case.given(half, count), np.arange(count)
     judge = picture_judge(given, images=SHOWN, seed=seed, heard=_share("content", hear))
-    row = _row("content", judge, case.translated(half, count), own, judge.share(given, own))
+    real = case.real(half, count) if case.partners else given
+    row = _row("content", judge, case.translated(half, count), own, judge.share(real, own))
+    beside = "of their partners" if case.partners else "of themselves, left as they were"
     return row, (
-        f"content: a judge who tells {count} pictures apart by windows of them, as they were; by "
-        f"chance {1 / count:.3f} of their translations are known."
+        f"content: a judge who tells {count} pictures apart by windows of them, in any colours; "
+        f"real is {beside}, and by chance {1 / count:.3f} are known."
     )
 
 

@@ -70,6 +70,8 @@ class Sides:
     target: Pyramid
     held_out: bool
     trained_target: Pyramid
+    partners: bool
+    """Whether source and target of the same number belong together."""
 
     @classmethod
     def of(cls, domains: Domains, way: Way, least: int = ENOUGH) -> Sides:
@@ -82,7 +84,8 @@ class Sides:
         by_field = dict(zip(fields, parts, strict=True))
         trained = dict(zip(fields, own, strict=True))
         source, target = (by_field[f] for f in (way.direction.source, way.direction.target))
-        return cls(source, target, held_out, trained[way.direction.target])
+        together = domains.kind != "unpaired"
+        return cls(source, target, held_out, trained[way.direction.target], together)
 
 
 class Translations:
@@ -262,6 +265,7 @@ def _judged(
             source=sides.source,
             target=sides.target,
             held_out=sides.held_out,
+            partners=sides.partners,
             orders=(made.order, _shuffle(sides.target.count)),
             made=made,
             side=made.side,
