@@ -65,6 +65,23 @@ def test_pictures_come_in_the_sizes_asked_for(side: int, ratio: int) -> None:
         assert judge(image, caption).shape == (3,)
 
 
+@pytest.mark.parametrize(
+    ("small", "inner", "side"), [(64, 16, 16), (32, 16, 16), (16, 16, 16), (8, 16, 8), (16, 4, 4)]
+)
+def test_maps_inside_are_as_large_as_published(small: int, inner: int, side: int) -> None:
+    network = SecondGenerator(
+        resolution=2 * small,
+        ratio=2,
+        channels=1,
+        features=5,
+        code=3,
+        width=2,
+        blocks=1,
+        inner=inner,
+    )
+    assert network.inner(torch.randn(2, 1, small, small)).shape == (2, 8, side, side)
+
+
 def test_the_noise_and_the_caption_reach_large_pictures_each_by_both_ways() -> None:
     sizes = {"channels": 1, "features": 5, "code": 3}
     first = FirstGenerator(resolution=8, latent_size=4, width=4, **sizes).eval()

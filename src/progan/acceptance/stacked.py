@@ -54,7 +54,7 @@ __all__ = [
 PRESET = "cpu"
 KNOWN, HELD = 6_000, 1_000
 READ_SIDE = 16
-READER_IMAGES = 12_000
+READER_IMAGES = 24_000
 SETS = (
     "ratio=2",
     "width=16",
@@ -71,7 +71,7 @@ SETS = (
     "average.half_life_images=5000",
     f"text_images={32 * 250}",
     f"images={32 * 1_500}",
-    f"second_images={32 * 3_000}",
+    f"second_images={32 * 2_000}",
 )
 AGREE = 0.85
 LESS = 0.01
@@ -81,11 +81,12 @@ STIRRED = 0.01
 TURNS: tuple[tuple[str, str, dict[str, float]], ...] = (
     (
         "steady",
-        "share of steps from a red to a blue caption at which what is coloured turns no redder",
+        "share of steps from a red to a blue caption at which colours read turn no redder",
         {"low": 1.0},
     ),
-    ("far", "how far it turns, of 2 from red to blue", {}),
-    ("whole", "share of those steps at which whole pictures are bluer", {}),
+    ("turn", "how far they turn, of 2 from red to blue", {}),
+    ("hue", "share of those steps at which hues of what is coloured turn no redder", {}),
+    ("far", "how far these turn, of 2", {}),
 )
 STEPS = 6
 PER_STEP = 64
@@ -93,13 +94,13 @@ PER_STEP = 64
 
 def measured(seed: int) -> Numbers:
     """Shapes of 16 pixels, then of 32, from sentences; read by a classifier of real ones."""
-    return told(trained(captioned_shapes(KNOWN, 0), seed), seed)
+    return told(trained(captioned_shapes(KNOWN, 0), seed))
 
 
-def told(trainer: Trainer, seed: int) -> Numbers:
+def told(trainer: Trainer) -> Numbers:
     """What the pictures of a trained system come to."""
     held = captioned_shapes(HELD, 1)
-    judge, reads = reader(seed)
+    judge, reads = reader()
     first, last = end_of(trainer, 1), end_of(trainer, 2)
     with shown(trainer) as system, torch.no_grad(), seeded("acceptance", "stacked"):
         latents = {**system.draw(HELD), "caption": system.phrased(held.texts)}
@@ -107,7 +108,7 @@ def told(trainer: Trainer, seed: int) -> Numbers:
         stirred = _stirred(system, latents, last)
         other = of_another_kind(torch.from_numpy(held.pictures.labels))
         told_other = _redrawn(system, latents, other)
-        steps = {at.stage.name: _steps(system, at) for at in (first, last)}
+        steps = {at.stage.name: _steps(judge, system, at) for at in (first, last)}
         sure = {at.stage.name: told_apart(system, held, at) for at in (first, last)}
     wanted, real = held.pictures.labels, held.pictures.images
     return {
@@ -166,8 +167,9 @@ def trained(known: CaptionedPictures, seed: int, sets: Sequence[str] = SETS) -> 
 
 
 @lru_cache(maxsize=1)
-def reader(seed: int) -> tuple[Extractor, float]:
-    """A classifier of colour and shape at 16 pixels, and what it reads of held-out pictures."""
+def reader(seed: int = 0) -> tuple[Extractor, float]:
+    """A classifier of colour and shape at 16 pixels, and what it reads of held-out pictures; the
+    same one whatever is judged."""
     known, held = (_small(captioned_shapes(n, s)) for n, s in ((KNOWN, 0), (HELD, 1)))
     classes = len(COLOURS) * len(SHAPES)
     network = train_classifier(known, classes, images=READER_IMAGES, seed=seed)
@@ -249,30 +251,33 @@ def _stirred(system: Any, latents: Any, at: Progress) -> float:
     return float(several.std(dim=0).square().mean().sqrt() / several.std())
 
 
-def _steps(system: Any, at: Progress) -> dict[str, float]:
-    """From red to blue, over all shapes: the share of steps at which what is coloured does not turn
-    redder, how far it turns in all, and the share at which whole pictures turn bluer."""
+def _steps(judge: Extractor, system: Any, at: Progress) -> dict[str, float]:
+    """From red to blue, over all shapes: see `TURNS`."""
     latents = system.draw(PER_STEP)
-    steady, far, rises = [], [], []
+    found: dict[str, list[float]] = {kind: [] for kind, _, _ in TURNS}
     for shape in range(len(SHAPES)):
         ends = [
             said(list(COLOURS).index(name) * len(SHAPES) + shape, 0) for name in ("red", "blue")
         ]
         start, end = system.phrased(ends)
-        ways, means = [], []
+        reads, hues = [], []
         for t in torch.linspace(0, 1, STEPS).tolist():
             rows = torch.lerp(start, end, t).expand(PER_STEP, -1)
             image = generated(system, {**latents, "caption": rows}, at)
-            ways.append(hue(image))
-            means.append(float((image[:, 2] - image[:, 0]).mean()))
-        steady += [not falls(before, after) for before, after in pairwise(ways)]
-        far.append(float((ways[-1] - ways[0]).mean()))
-        rises += [after > before for before, after in pairwise(means)]
-    return {
-        "steady": float(np.mean(steady)),
-        "far": float(np.mean(far)),
-        "whole": float(np.mean(rises)),
-    }
+            reads.append(_between(_read(judge, image)))
+            hues.append(hue(image))
+        found["steady"] += [not falls(before, after) for before, after in pairwise(reads)]
+        found["turn"].append(float((reads[-1] - reads[0]).mean()))
+        found["hue"] += [not falls(before, after) for before, after in pairwise(hues)]
+        found["far"].append(float((hues[-1] - hues[0]).mean()))
+    return {kind: float(np.mean(values)) for kind, values in found.items()}
+
+
+def _between(read: NDArray[np.int64]) -> Tensor:
+    """Of each picture -1 if its colour is read as red, 1 as blue, else 0."""
+    red, blue = (list(COLOURS).index(name) for name in ("red", "blue"))
+    colour = read // len(SHAPES)
+    return torch.from_numpy((colour == blue).astype(float) - (colour == red))
 
 
 def hue(image: Tensor) -> Tensor:

@@ -4,7 +4,7 @@
                             (behind the first doubling once more residual)
              discriminator  x → [4×4 stride 2] … → 4×4 8w → residual → with caption → 1×1 → 4×4
     second   generator      x → 3×3 w → [4×4 stride 2] × 2 4w → with ĉ → 3×3 → residual × n
-                            → [double, 3×3] …, tanh
+                            → [double, 3×3] …, tanh;   3×3 alone where x is small already: `inner`
              discriminator  as the first's, deeper: channels double to 4×4, then fall to 8w by 1×1
 
 Of the first generator, channels halve at each doubling but the last, which gives the picture. Batch
@@ -143,15 +143,20 @@ class SecondGenerator(nn.Module):
         code: int,
         width: int,
         blocks: int,
+        inner: int = 16,
     ) -> None:
         super().__init__()
         act = nn.ReLU()
         self.condition = ConditioningAugmentation(features, code)
+        halvings = min(2, (resolution // ratio // inner).bit_length() - 1)
+        halves = [number < halvings for number in range(2)]
         self.inner = nn.Sequential(
             nn.Conv2d(channels, width, 3, padding=1),
             act,
-            convolution(width, 2 * width, 4, 2, act),
-            convolution(2 * width, 4 * width, 4, 2, act),
+            *(
+                convolution(width << n, width << (n + 1), *((4, 2) if half else (3, 1)), act)
+                for n, half in enumerate(halves)
+            ),
         )
         wide = 4 * width
         self.join = convolution(wide + code, wide, act=act)
@@ -164,9 +169,10 @@ class SecondGenerator(nn.Module):
             )
         )
         layers: list[nn.Module] = []
-        for _ in range(2 + ratio.bit_length() - 1):
-            layers.append(doubled(wide, max(1, wide // 2), act))
-            wide = max(1, wide // 2)
+        for doubles in (*sorted(halves), *[True] * (ratio.bit_length() - 1)):
+            fewer = max(1, wide // 2)
+            layers.append((doubled if doubles else convolution)(wide, fewer, act=act))
+            wide = fewer
         self.outer = nn.Sequential(*layers, pictured(wide, channels, double=False))
         start_all(self)
 

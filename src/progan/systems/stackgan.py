@@ -92,6 +92,7 @@ class StackGAN(System[Captioned]):
                     ratio=config.ratio,
                     width=config.second_width,
                     blocks=config.blocks,
+                    inner=config.inner,
                     **common,
                 ),
             }

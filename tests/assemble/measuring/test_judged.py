@@ -70,7 +70,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     ("translate", "style", "content"),
     [
         (striped, (0.9, 1), (0.5, 1)),
-        (lambda pixels: pixels, (0, 0.1), (0.8, 1)),
+        (lambda pixels: pixels, (0, 0.1), (0.6, 1)),
         (lambda pixels: striped(np.roll(pixels, 1, axis=0)), (0.9, 1), (0, 0.2)),
     ],
     ids=["right", "nothing done", "another picture"],
@@ -84,7 +84,7 @@ def test_style_and_content_tell_what_a_translation_kept(
     assert content[0] <= found["content"].value <= content[1]
     for row in rows:
         assert row.floor is not None
-        assert row.floor >= 0.7  # of real pictures
+        assert row.floor >= 0.6  # of real pictures
         assert row.low is not None
         assert row.high is not None
         assert row.low <= row.value <= row.high

@@ -67,6 +67,9 @@ class StackGANConfig:
     """Of the second discriminator, as of the first."""
     blocks: int = 4
     """Residual blocks of the second generator."""
+    inner: int = 16
+    """Side of the maps inside the second generator, in pixels: small pictures are halved until they
+    have it, at most twice. As published: 64 to 16."""
     latent_size: int = 100
     """Width of the latent z."""
     code: int = 128
@@ -127,6 +130,10 @@ class StackGANConfig:
                 raise ConfigError(
                     f"{name} is {getattr(self, name)}; it must be 0 or more: --set {name}=4"
                 )
+        if self.inner < 4 or self.inner.bit_count() != 1:
+            raise ConfigError(
+                f"inner is {self.inner}; it must be a power of two from 4 up: --set inner=16"
+            )
         if self.batch < 2:
             raise ConfigError(
                 f"batch is {self.batch}; captions are held against each other's pictures, so it "
