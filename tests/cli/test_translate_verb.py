@@ -239,6 +239,30 @@ def test_a_palette_beside_maps_is_read_by_its_names(cli: Cli, painted: Path, her
     assert "names cat, which is no class of this model" in said.err
 
 
+def test_maps_are_read_by_the_ids_of_the_training(
+    cli: Cli, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SYSTEMS, "painter", ENTRY)  # type: ignore[arg-type]
+    for name in ("x/images", "x/layouts"):
+        (here / name).mkdir(parents=True)
+    for number, id_ in enumerate((7, 26, 7, 26)):
+        Image.new("RGB", (8, 8), (30 * number, 9, 9)).save(here / f"x/images/{number}.png")
+        Image.new("L", (8, 8), id_).save(here / f"x/layouts/{number}.png")
+    (here / "x/palette.json").write_text('{"26": ["car", 0, 0, 142], "7": ["road", 128, 64, 128]}')
+    words = ("--system", "painter", "--resolution", "8", "--images", "8")
+    said = cli("train", "x", *words, "--set", "train.previews=2", "--set", "train.threads=1")
+    assert said.code == 0, said.err
+    (here / "x/palette.json").unlink()
+    assert cli("translate", "runs/x", "x/layouts/1.png", "--to", "car.png").code == 0
+    Image.new("RGB", (8, 8), (0, 0, 142)).save(here / "colours.png")
+    assert cli("translate", "runs/x", "colours.png", "--to", "blue.png").code == 0
+    np.testing.assert_array_equal(opened(here / "car.png"), opened(here / "blue.png"))
+    Image.new("L", (8, 8), 1).save(here / "one.png")
+    said = cli("translate", "runs/x", "one.png")
+    assert said.code == 2
+    assert "1 is not in palette.json" in said.err
+
+
 def test_styles_of_a_picture_and_at_random(cli: Cli, painted: Path, here: Path) -> None:
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(here / "m.png")
     Image.new("RGB", (8, 8), (255, 255, 255)).save(here / "light.png")
@@ -255,7 +279,8 @@ def test_styles_of_a_picture_and_at_random(cli: Cli, painted: Path, here: Path) 
 def test_a_painter_is_reviewed_beside_the_truth(painted: Path) -> None:
     review = json.loads((painted / "review/review.json").read_text())
     (row,) = review["translations"]
-    assert row["columns"] == ["layouts", "pictures", "truth"]
+    drawn, own = "pictures in a drawn style", "in the style of the truth"
+    assert row["columns"] == ["layouts", drawn, own, "truth"]
     found = {one["of"]: one["psnr"] for one in review["likeness"]}
     assert found["translated"] > found["other truth"]
     assert "copy" not in found

@@ -221,6 +221,7 @@ def test_a_palette_names_classes_and_colours(folder: Folder, tmp_path: Path) -> 
     domains = read(tmp_path, settings(tmp_path / "x"))
     assert domains.spec.layout_names == ("sky", "sea")
     assert domains.spec.layout_colours == ((9, 9, 9), (1, 2, 3))
+    assert domains.spec.layout_ids == (2, 5)
     assert domains.b.gather([0], 4).max() == domains.b.gather([0], 4).min() == 1
 
 

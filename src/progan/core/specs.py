@@ -65,6 +65,8 @@ class DataSpec:
     """Names of the classes that the pixels of a layout have, by number; none without layouts."""
     layout_colours: tuple[tuple[int, int, int], ...] = ()
     """How each of those classes is drawn where a layout is shown: red, green, blue, 0 to 255."""
+    layout_ids: tuple[int, ...] = ()
+    """What stands for each of those classes in files of class maps; empty: its number."""
     layout_edges: bool = False
     """Whether layouts have one more channel, 1 where two instances meet."""
 

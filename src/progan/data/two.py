@@ -63,6 +63,7 @@ class Domains:
     layout_names: tuple[str, ...]
     layout_colours: tuple[tuple[int, int, int], ...]
     layout_edges: bool
+    layout_ids: tuple[int, ...] = ()
 
     classes = ()
 
@@ -79,15 +80,18 @@ class Domains:
             colours = tuple((int(r), int(g), int(b)) for r, g, b in body["layout_colours"])
             names = tuple(map(str, body["layout_names"]))
             first, second = (str(name) for name in body["names"])
+            ids = tuple(map(int, body.get("layout_ids", ())))
             kind, edges = body["kind"], bool(body["layout_edges"])
             if kind not in ("unpaired", "paired", "layouts") or len(names) != len(colours):
+                raise ValueError
+            if ids and len(ids) != len(names):
                 raise ValueError
             opened = {name: Pyramid.open(place) for name, place in places.items()}
             test = (opened["test_a"], opened["test_b"]) if "test_a" in opened else None
             a, b = opened["a"], opened["b"]
         except (KeyError, TypeError, ValueError, AttributeError):
             raise damaged(path, f"{FILE} does not say what it must") from None
-        return cls(path, kind, (first, second), a, b, test, names, colours, edges)
+        return cls(path, kind, (first, second), a, b, test, names, colours, edges, ids)
 
     @property
     def parts(self) -> dict[str, Pyramid]:
@@ -103,6 +107,7 @@ class Domains:
             "layout_names": self.layout_names,
             "layout_colours": self.layout_colours,
             "layout_edges": self.layout_edges,
+            "layout_ids": self.layout_ids,
         }
         if not layouts:
             more = {"second_channels": self.b.channels, "second_images": self.b.count}
@@ -278,6 +283,7 @@ def _close(two: Two, made: Mapping[str, Pyramid], to: Path, parts: Mapping[str, 
         "layout_names": list(names),
         "layout_colours": [list(colour) for colour in colours],
         "layout_edges": two.edges,
+        "layout_ids": [] if two.palette is None else list(two.palette.ids),
     }
     body["checksum"] = _checksum(body)
     text = json.dumps(body, indent=1) + "\n"

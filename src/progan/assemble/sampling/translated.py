@@ -96,12 +96,14 @@ def _apart(names: Sequence[str]) -> list[str]:
 
 
 def palette_for(model: Translator, inputs: Inputs) -> Palette:
-    """How class maps are read: by a palette.json beside them, or by the run's own colours.
+    """How class maps are read: by a palette.json beside them, or by the ids and colours that
+    the run was trained with.
 
     Raises: ConfigError for a palette whose classes the model does not know.
     """
     spec = model.stored.spec
-    own = Palette(tuple(range(len(spec.layout_names))), spec.layout_names, spec.layout_colours)
+    ids = spec.layout_ids or tuple(range(len(spec.layout_names)))
+    own = Palette(ids, spec.layout_names, spec.layout_colours)
     places = (inputs.paths[0].parent, inputs.paths[0].parent.parent)
     beside = next((p / "palette.json" for p in places if os.path.isfile(p / "palette.json")), None)
     if beside is None:
