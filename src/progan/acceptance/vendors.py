@@ -29,7 +29,7 @@ NEEDED = "the folders google and twitter of emoji-datasource-google and -twitter
 SHOWN = 20_000
 """Patches that the judge of vendors is shown."""
 WINDOW = 0.75
-SETS = ("identity=0", "images=8000")
+SETS = ("images=8000",)
 FLAT = 4.0
 """Deviation of pixels, of 255, below which a picture shows nothing."""
 CALLED, RETRIEVED, NEARER, LOST = 0.85, -0.03, 0.3, -0.5
@@ -153,7 +153,7 @@ TASK = Task(
     slug="emoji",
     words="emoji of 32 pixels from google's hand to twitter's",
     source="bars by a measurement",
-    minutes=3,
+    minutes=6,
     make=vendors,
     needs=NEEDED,
 )
