@@ -9,9 +9,7 @@ Beside them stand the shares of real pictures: of the target domain, and for con
 are known, those; else the pictures as they were.
 
 Source:  Hicsonmez et al. 2020 (GANILLA), section 4.3; `progan.extractors.style_content`.
-Departs: see there. A model that was trained on these pictures can be known for how its pictures
-         were made rather than for their style: judges of features that were learnt elsewhere are
-         in `--extractor`.
+Departs: see there; here half of what the run held out teaches.
 """
 
 from __future__ import annotations
