@@ -40,7 +40,8 @@ Frame = NDArray[np.uint8]
 
 def trained(image: Tensor, preset: str) -> tuple[SinGAN, Progress]:
     """SinGAN at its end."""
-    trainer, _ = learnt(image, preset, SEED)
+    with torch.enable_grad():
+        trainer, _ = learnt(image, preset, SEED)
     return cast(SinGAN, trainer.system), trainer.at
 
 

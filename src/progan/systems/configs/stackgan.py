@@ -40,11 +40,11 @@ class StackGANConfig:
             "batch": 32,
             "optimizer": {"kind": "Adam", "lr": 5e-4, "betas": [0.5, 0.999]},
             "text_images": 60_000,
-            "images": 120_000,
-            "second_images": 120_000,
+            "images": 200_000,
+            "second_images": 60_000,
             "halvings": 4,
             "second_halvings": 4,
-            "average": {"half_life_images": 5_000, "decay": None},
+            "average": {"half_life_images": 2_000, "decay": None},
         },
     }
     PRESET_HELP: ClassVar[Mapping[str, str]] = {
