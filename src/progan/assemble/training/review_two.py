@@ -165,5 +165,6 @@ def _verdict(
         rivals = [v for (name, of), v in best.items() if name == _name(way) and of != "translated"]
         if own is not None and rivals:
             word = "nearer to the truth than" if own > max(rivals) else "no nearer to it than"
-            parts.append(f"{own:.1f} dB from the truth, {word} a copy or the mean picture")
+            copy = "a copy or " if (_name(way), "copy") in best else ""
+            parts.append(f"{own:.1f} dB from the truth, {word} {copy}the mean picture")
     return "; ".join(parts) + "."
