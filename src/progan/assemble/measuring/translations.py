@@ -229,6 +229,7 @@ def measure_way(
     made = Translations(model, way, sides.source, model.side)
     report = Report(rows=(), resolution=model.side, seed=0, seconds=0.0)
     asking = [name for name in metrics if METRICS[name].of_translations]
+    rows, notes = _judged(way, sides, made, asking, progress) if asking else ([], ())
     if plain := [name for name in metrics if name not in asking]:
         report = evaluate(
             real,
@@ -241,9 +242,7 @@ def measure_way(
             extractor=extractor,
             progress=progress,
         )
-    if asking:
-        rows, notes = _judged(way, sides, made, asking, progress)
-        report = replace(report, rows=[*report.rows, *rows], warnings=(*report.warnings, *notes))
+    report = replace(report, rows=[*report.rows, *rows], warnings=(*report.warnings, *notes))
     return MeasuredWay(way=way, report=report)
 
 
