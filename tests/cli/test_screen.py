@@ -179,6 +179,26 @@ def test_nobody_is_told_to_sample_what_draws_nothing_from_noise(
     assert "progan sample" not in printed
 
 
+@pytest.mark.parametrize(
+    ("directions", "asked"),
+    [
+        ({"ab": ["a", "b"], "ba": ["b", "a"]}, "translate RUN PICTURES"),
+        ({"paint": ["layouts", "pictures"]}, "translate RUN MAPS"),
+        ({}, "sample RUN --grid 8x8"),
+    ],
+)
+def test_the_next_command_names_what_a_model_takes(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    directions: dict[str, list[str]],
+    asked: str,
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text(json.dumps({"directions": directions}))
+    screen.Face(live=False).summary(tmp_path, 10, 588.0)
+    assert f"progan {asked.replace('RUN', str(tmp_path))}" in capsys.readouterr().out
+
+
 def test_a_missing_or_damaged_review_only_leaves_its_number_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

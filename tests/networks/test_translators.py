@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from progan.core.errors import ConfigError
+from progan.networks.ganilla import GanillaTranslator
 from progan.networks.translators import (
     LastingBatchNorm,
     LastingDropout,
@@ -136,3 +137,23 @@ def test_both_are_as_in_evaluation_unless_asked_for() -> None:
     assert not torch.equal(network(x), network(x))
     set_as_trained(network, value=False)
     assert torch.equal(first, network(x))
+
+
+@pytest.mark.parametrize("name", ["resnet", "ganilla"])
+def test_instance_norm_hides_brightness_contrast_and_tint_of_a_whole_picture(name: str) -> None:
+    """G(s x + t) = G(x) for a number s and a t for each channel: borders are reflected."""
+    torch.manual_seed(0)
+    made: nn.Module = (
+        ResNetTranslator(3, 3, width=8, blocks=1)
+        if name == "resnet"
+        else GanillaTranslator(3, 3, width=8, blocks=(1, 1), lateral=8, weights=(1.0, 1.0))
+    )
+    for parameter in made.parameters():
+        nn.init.normal_(parameter, std=0.2)
+    x = torch.rand(2, 3, 32, 32) * 2 - 1
+    tint = torch.tensor([0.3, -0.2, 0.1]).view(1, 3, 1, 1)
+    with torch.no_grad():
+        plain, changed = made(x), made(0.5 * x + tint)
+        other = made(x.flip(1))  # other colours, of which not all is hidden
+    assert (changed - plain).abs().max() < 0.01 * plain.std()
+    assert (other - plain).abs().max() > plain.std()

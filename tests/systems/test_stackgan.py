@@ -125,6 +125,15 @@ def test_the_rate_is_halved_after_every_part_of_a_stage(make: Make) -> None:
     assert system.rate(plan.at(plan.images)) == 0.5**5  # the end is no part of its own
 
 
+def test_the_second_stage_may_have_a_rate_of_its_own(make: Make) -> None:
+    system = small(make, second_rate=0.4, second_halvings=2, second_images=100, images=100)
+    plan = system.plan()
+    start = plan.start(2)
+    assert [system.rate(plan.at(start + n)) for n in (-1, 0, 60)] == [0.5**11, 0.4, 0.2]
+    with pytest.raises(ConfigError, match="second_rate is 0.*above 0"):
+        small(make, second_rate=0.0)
+
+
 def test_the_discriminator_is_shown_right_wrong_and_drawn_pairs(make: Make) -> None:
     system = small(make)
     judged: list[tuple[torch.Tensor, torch.Tensor]] = []

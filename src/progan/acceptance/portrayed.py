@@ -40,7 +40,7 @@ SETS = (
     "average.half_life_images=5000",
     f"text_images={32 * 2_000}",
     f"images={32 * 5_000}",
-    f"second_images={32 * 3_000}",
+    f"second_images={32 * 5_000}",
 )
 HEARD = 0.5
 """Least part of the way from wrong captions to real pictures; the bar is our own."""

@@ -68,6 +68,7 @@ SETS = (
     "buckets=1024",
     "batch=32",
     "optimizer.lr=0.0005",
+    "second_rate=1",
     "average.half_life_images=5000",
     f"text_images={32 * 250}",
     f"images={32 * 1_500}",

@@ -185,8 +185,8 @@ class Face:
         say(f"Done in {words(seconds)}.  {path}")
         say(f"  look    {path / 'report.html'}{_quality(path)}")
         if (path / "model").exists():
-            if _has_translations(path):
-                say(f"  play    progan translate {run} PICTURES")
+            if taken := _translates(path):
+                say(f"  play    progan translate {run} {taken}")
             else:  # it draws from noise
                 say(f"  play    progan sample {run} --grid 8x8")
         say(f"  more    progan resume {run} --minutes 20")
@@ -212,13 +212,14 @@ class Face:
             self.live = None
 
 
-def _has_translations(run: Path) -> bool:
-    """Whether a run's model makes pictures of other ones."""
+def _translates(run: Path) -> str:
+    """What a run's model makes pictures of, as its verb calls it; nothing where it is noise."""
     try:
         config = json.loads((run / "model" / "config.json").read_bytes())
-        return bool(config.get("directions"))
+        directions = config.get("directions") or {}
     except (OSError, ValueError, AttributeError):
-        return False
+        return ""
+    return "MAPS" if "paint" in directions else "PICTURES" if directions else ""
 
 
 def _quality(path: Path) -> str:

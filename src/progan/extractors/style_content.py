@@ -161,9 +161,25 @@ def picture_judge(
 
 
 def content_judge(
-    pixels: Pixels, labels: NDArray[np.int64], names: Sequence[str], *, images: int, seed: int = 0
+    pixels: Pixels,
+    labels: NDArray[np.int64],
+    names: Sequence[str],
+    *,
+    images: int,
+    seed: int = 0,
+    colours: bool = True,
 ) -> Judge:
-    """Learn to tell what pictures show, by their `labels`; mirrored ones too."""
+    """Learn to tell what pictures show, by their `labels`; mirrored ones too.
+
+    Without `colours` each is shown in those of chance (`recoloured`), so that shapes tell: a
+    translator with instance norm is not asked for what it cannot see.
+    """
+    if not colours:
+        turns = min(PER_ONE, -(-images // max(1, len(pixels))))
+        labels = np.tile(labels, turns)
+        pixels = np.concatenate(
+            [recoloured(pixels, seed_of(seed, "colours", turn)) for turn in range(turns)]
+        )
     return _judge(pixels, labels, names, images, seed, None)
 
 

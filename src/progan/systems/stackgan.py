@@ -156,8 +156,10 @@ class StackGAN(System[Captioned]):
 
     def rate(self, at: Progress) -> float:
         """Factor on the learning rate: halved at equal distances over a stage."""
-        times = self.config.second_halvings if at.stage.name == SECOND else self.config.halvings
-        return 0.5 ** min(int(at.fraction * times), max(0, times - 1))
+        second = at.stage.name == SECOND
+        times = self.config.second_halvings if second else self.config.halvings
+        halved = 0.5 ** min(int(at.fraction * times), max(0, times - 1))
+        return halved * (self.config.second_rate if second else 1.0)
 
     def turns(self, at: Progress) -> Sequence[Turn[Captioned]]:
         """The stage's discriminator, then its generator, without drawing anew."""

@@ -30,7 +30,7 @@ class StackGANConfig:
         "cpu": {
             "width": 16,
             "critic_width": 12,
-            "second_width": 16,
+            "second_width": 32,
             "second_critic_width": 8,
             "blocks": 1,
             "features": 128,
@@ -44,6 +44,7 @@ class StackGANConfig:
             "second_images": 60_000,
             "halvings": 4,
             "second_halvings": 4,
+            "second_rate": 0.4,
             "average": {"half_life_images": 2_000, "decay": None},
         },
     }
@@ -98,6 +99,8 @@ class StackGANConfig:
     """Parts of the first stage, all as long; after each the learning rate is halved."""
     second_halvings: int = 6
     """And of the second."""
+    second_rate: float = 1.0
+    """Factor on the learning rate in the second stage."""
     batch: int = 64
     """Real images per update."""
     text_images: int = 500_000
@@ -141,6 +144,10 @@ class StackGANConfig:
             )
         if self.ratio not in (2, 4, 8):
             raise ConfigError(f"ratio is {self.ratio}; it must be 2, 4 or 8: --set ratio=4")
+        if not self.second_rate > 0:
+            raise ConfigError(
+                f"second_rate is {self.second_rate}; it must be above 0: --set second_rate=1"
+            )
         if not self.temperature > 0 or not self.kl_weight >= 0:
             raise ConfigError(
                 f"temperature is {self.temperature} and kl_weight {self.kl_weight}; the first must "
