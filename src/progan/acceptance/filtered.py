@@ -128,7 +128,12 @@ def filtered(seed: int, folder: Path) -> Numbers:
     both = np.concatenate([a.judged, b.judged])  # so that what they show tells nothing
     domains = both, by_hand(both)
     style = style_judge(domains, ("photograph", "filtered"), images=SHOWN, seed=seed)
-    content = content_judge(a.judged, a.judged_source, names[::2], images=SHOWN, seed=seed)
+    content, shapes = (
+        content_judge(
+            a.judged, a.judged_source, names[::2], images=SHOWN, seed=seed, colours=colours
+        )
+        for colours in (True, False)
+    )
     truth = by_hand(a.held)
     called, kept = style.share(made, 1), content.share(made, a.held_source)
 
@@ -154,6 +159,16 @@ def filtered(seed: int, folder: Path) -> Numbers:
         ),
         "content truth": told(
             "content of the same tiles filtered", content.share(truth, a.held_source)
+        ),
+        "shapes": told(
+            "content of translations, by a judge who learned in colours of chance",
+            shapes.share(made, a.held_source),
+        ),
+        "shapes copy": told(
+            "the same of the tiles as they are", shapes.share(a.held, a.held_source)
+        ),
+        "shapes truth": told(
+            "the same of the same tiles filtered", shapes.share(truth, a.held_source)
         ),
         "photographs": told("photographs to know", float(len(names[::2]))),
         "psnr": told(
