@@ -130,7 +130,7 @@ def test_the_second_stage_may_have_a_rate_of_its_own(make: Make) -> None:
     plan = system.plan()
     start = plan.start(2)
     assert [system.rate(plan.at(start + n)) for n in (-1, 0, 60)] == [0.5**11, 0.4, 0.2]
-    with pytest.raises(ConfigError, match="second_rate is 0.*above 0"):
+    with pytest.raises(ConfigError, match=r"second_rate is 0.*above 0"):
         small(make, second_rate=0.0)
 
 
