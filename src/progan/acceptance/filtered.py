@@ -184,7 +184,7 @@ TASK = Task(
     slug="photos",
     words="tiles of photographs, 64 pixels, as a filter draws others",
     source="Hicsonmez et al. 2020, section 4.3, on photographs; bars by a measurement",
-    minutes=15,
+    minutes=25,
     make=filtered,
     needs=NEEDED,
 )
