@@ -104,22 +104,35 @@ def test_the_filter_leaves_few_colours_and_draws_dark_edges() -> None:
     assert made[:, :, 50].mean() > 150
 
 
-def test_tiles_are_shared_out_whole_and_once() -> None:
+def where(pixels: np.ndarray) -> set[int]:
+    """The places that tiles show, of a photograph whose every pixel is another."""
+    return set((pixels[:, 0].astype(int) * 256 + pixels[:, 1]).ravel().tolist())
+
+
+def test_blocks_are_shared_out_once_and_tiles_of_two_uses_share_no_pixel() -> None:
+    places = np.arange(300 * 200).reshape(300, 200)
     pixels = np.zeros((3, 512, 512), np.uint8)
-    random = np.random.default_rng(0)
-    pixels[:, :300, :451] = random.integers(256, size=(3, 300, 451))
-    made = filtered.tiles_of([pixels, pixels.copy()], [(300, 451), (128, 128)], 0)
-    sizes = [len(made.learnt), len(made.judged), len(made.held)]
-    assert sum(sizes) == 4 * 7 + 4
-    assert sizes[0] == sizes[1] > sizes[2] > 0
-    first = [one.tobytes() for one in (*made.learnt, *made.judged, *made.held)]
-    assert len(set(first)) == 28  # the second photograph's are among those of the first
+    pixels[:2, :300, :200] = places // 256, places % 256
+    made = filtered.tiles_of([pixels, pixels.copy()], [(300, 200), (256, 128)], 0)
+    assert made.learnt.shape[1:] == (3, 64, 64)
     assert len(made.judged_source) == len(made.judged)
     assert set(made.held_source.tolist()) <= {0, 1}
+    alone = filtered.tiles_of([pixels], [(300, 200)], 0)
+    shown = [where(one) for one in (alone.learnt, alone.drawn, alone.judged, alone.held)]
+    assert all(shown)
+    assert sum(len(one) for one in shown) == len(set().union(*shown)) <= 300 * 200
+
+
+def test_held_out_tiles_do_not_overlap_and_others_do() -> None:
+    random = np.random.default_rng(0)
+    pixels = random.integers(256, size=(3, 512, 512), dtype=np.uint8)
+    made = filtered.tiles_of([pixels], [(512, 512)], 0)
+    assert [len(one) // 25 for one in (made.learnt, made.drawn, made.judged)] == [5, 5, 3]
+    assert len(made.held) == 3 * 4
 
 
 def test_flat_tiles_are_left_out() -> None:
     pixels = np.full((3, 512, 512), 90, np.uint8)
-    pixels[:, :64, :640:2] = 0
-    made = filtered.tiles_of([pixels], [(128, 512)], 0)
-    assert len(made.learnt) + len(made.judged) + len(made.held) == 8
+    pixels[:, :64, ::2] = 0
+    pixels[:, 256:320, ::2] = 0
+    assert len(filtered._cut(pixels, 64)) == 2 * 8

@@ -74,30 +74,6 @@ def test_style_is_told_whatever_is_shown_and_content_whatever_the_style() -> Non
     assert style.features(others).shape == (COUNT, 128)
 
 
-def test_without_colours_content_is_told_by_shape() -> None:
-    """Red bars stand and blue ones lie, until colours are changed over."""
-
-    def bars(standing: str) -> np.ndarray:
-        made = np.zeros((64, 3, 32, 32), np.uint8)
-        for number, one in enumerate(made):
-            place = number % 16 + 4
-            up = number < 32
-            colour = 0 if up == (standing == "red") else 2
-            one[colour, :, place : place + 8] = 200 if up else 0
-            if not up:
-                one[colour, place : place + 8, :] = 200
-        return made
-
-    shows = np.repeat([0, 1], 32)
-    seen, blind = (
-        content_judge(bars("red"), shows, ("up", "flat"), images=6_000, colours=colours)
-        for colours in (True, False)
-    )
-    assert blind.share(bars("red"), shows) > 0.9
-    assert blind.share(bars("blue"), shows) > 0.9
-    assert seen.share(bars("blue"), shows) < blind.share(bars("blue"), shows) - 0.2
-
-
 def test_sets_count_alike_however_many_pictures_they_have() -> None:
     plain, striped = pictures(0, striped=False)[0], pictures(1, striped=True)[0][:6]
     style = style_judge((plain, striped), ("plain", "striped"), images=6_000)

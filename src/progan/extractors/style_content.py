@@ -167,19 +167,8 @@ def content_judge(
     *,
     images: int,
     seed: int = 0,
-    colours: bool = True,
 ) -> Judge:
-    """Learn to tell what pictures show, by their `labels`; mirrored ones too.
-
-    Without `colours` each is shown in those of chance (`recoloured`), so that shapes tell: a
-    translator with instance norm is not asked for what it cannot see.
-    """
-    if not colours:
-        turns = min(PER_ONE, -(-images // max(1, len(pixels))))
-        labels = np.tile(labels, turns)
-        pixels = np.concatenate(
-            [recoloured(pixels, seed_of(seed, "colours", turn)) for turn in range(turns)]
-        )
+    """Learn to tell what pictures show, by their `labels`; mirrored ones too."""
     return _judge(pixels, labels, names, images, seed, None)
 
 
