@@ -131,6 +131,12 @@ def test_held_out_tiles_do_not_overlap_and_others_do() -> None:
     assert len(made.held) == 3 * 4
 
 
+def test_photographs_too_small_to_share_out_are_refused_in_a_line() -> None:
+    pixels = np.random.default_rng(0).integers(256, size=(3, 512, 512), dtype=np.uint8)
+    with pytest.raises(ConfigError, match=r"give 0, 50, 0, 0 tiles.*512 pixels or more"):
+        filtered.tiles_of([pixels] * 2, [(128, 128)] * 2, 0)
+
+
 def test_flat_tiles_are_left_out() -> None:
     pixels = np.full((3, 512, 512), 90, np.uint8)
     pixels[:, :64, ::2] = 0

@@ -83,7 +83,10 @@ class Tiles:
 
 def tiles_of(photographs: list[Pixels], sizes: list[tuple[int, int]], seed: int) -> Tiles:
     """Cut photographs, each in the upper left corner of a square, into blocks, share these out, and
-    cut them into tiles."""
+    cut them into tiles.
+
+    Raises: ConfigError for photographs too small or too flat to give tiles for every use.
+    """
     random = np.random.default_rng(seed)
     uses = len(SHARES) + 1
     parts: list[list[Pixels]] = [[] for _ in range(uses)]
@@ -100,6 +103,12 @@ def tiles_of(photographs: list[Pixels], sizes: list[tuple[int, int]], seed: int)
             for tile in _cut(blocks[block], SIDE if use == uses - 1 else APART):
                 parts[use].append(tile)
                 sources[use].append(number)
+    if min(len(one) for one in parts) < 2:
+        counts = ", ".join(str(len(one)) for one in parts)
+        raise ConfigError(
+            f"these photographs give {counts} tiles to translate, to filter, to judge by and to be "
+            f"judged; two of each are needed. Take some of {4 * BLOCK} pixels or more on a side."
+        )
     learnt, drawn, judged, held = (np.stack(one) for one in parts)
     return Tiles(learnt, drawn, judged, held, np.array(sources[2]), np.array(sources[3]))
 
@@ -170,7 +179,7 @@ def filtered(seed: int, folder: Path) -> Numbers:
         "content": Number(
             words="content: share that a judge of tiles, who learnt in colours of chance, knows, "
             "over that of the same tiles filtered",
-            value=kept / own.share(truth, number),
+            value=kept / max(own.share(truth, number), 1 / len(made)),
             low=CONTENT,
         ),
         "style copy": told("style of the tiles as they are", style.share(tiles.held, 1)),
