@@ -171,7 +171,7 @@ TASKS = (
         slug="portraits",
         words="portraits of 32 pixels from their class maps, in the styles of portraits",
         source="Park et al. 2019, sections 3 and 4; a measurement",
-        minutes=8,
+        minutes=4,
         make=measured,
     ),
 )

@@ -35,6 +35,8 @@ __all__ = ["TASKS", "Known", "learnt", "train", "translated"]
 
 IMAGES = {Unpaired: 4_800, Paired: 3_000}
 """Pictures that a training sees: 1,200 steps of four, and 750."""
+GANILLA_IMAGES = 9_600
+"""Twice as many as CycleGAN's: with as many, one seed of three was below the bar."""
 CYCLE_IOU, GANILLA_IOU = 0.66, 0.60
 ABOVE_MEAN = 2.0
 CONTROL = 0.1
@@ -101,11 +103,17 @@ def baselines(known: Scenes, held: Scenes) -> Numbers:
 
 
 def unpaired(
-    system: str, seed: int, *, least: float, above_mean: float = -math.inf, control: bool = False
+    system: str,
+    seed: int,
+    *,
+    least: float,
+    above_mean: float = -math.inf,
+    control: bool = False,
+    sets: Sequence[str] = (),
 ) -> Numbers:
     """Both directions of a system, beside baselines and itself without the way back."""
     known, held = training_scenes(seed), held_scenes(seed)
-    found = judged(learnt(system, known, seed=seed), held)
+    found = judged(learnt(system, known, seed=seed, sets=sets), held)
     plain = baselines(known, held)
     numbers = {
         "psnr ab": Number(
@@ -128,7 +136,7 @@ def unpaired(
         **plain,
     }
     if control:
-        without = judged(learnt(system, known, seed=seed, sets=["cycle=0"]), held)
+        without = judged(learnt(system, known, seed=seed, sets=[*sets, "cycle=0"]), held)
         numbers["control"] = Number(
             words="mIoU less that of the same training without the way back",
             value=found["iou"] - without["iou"],
@@ -148,7 +156,7 @@ def cyclegan(seed: int) -> Numbers:
 
 def ganilla(seed: int) -> Numbers:
     """GANILLA on scenes."""
-    return unpaired("ganilla", seed, least=GANILLA_IOU)
+    return unpaired("ganilla", seed, least=GANILLA_IOU, sets=[f"images={GANILLA_IMAGES}"])
 
 
 def pix2pix(seed: int) -> Numbers:
@@ -201,7 +209,7 @@ TASKS = {
             slug="scenes",
             words="scenes of 32 pixels in two domains",
             source=SOURCE,
-            minutes=2,
+            minutes=4,
             make=ganilla,
         ),
     ),

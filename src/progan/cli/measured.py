@@ -21,7 +21,8 @@ COLUMN = 26
 
 def table_of(one: Evaluated) -> list[str]:
     """Everything about one checkpoint."""
-    where = f"{one.run} at {one.images:,} images, {one.report.resolution} px, averaged weights"
+    weights = "averaged weights" if one.weights == "average" else "weights as last trained"
+    where = f"{one.run} at {one.images:,} images, {one.report.resolution} px, {weights}"
     if one.checkpoint == one.run:
         where = f"{one.run}: {one.images:,} pictures, {one.report.resolution} px"
     explained = [

@@ -40,10 +40,10 @@ def measured_part(run: Run) -> Section | None:
         return None
     body = [
         paragraph(
-            "Measured by progan evaluate, averaged weights. Real is the same measured on real "
-            "pictures; perfect is what pictures as good as the real ones give on average at this "
-            "n, by theory. An interval tells what is drawn anew, and knows nothing of a bias. "
-            "Numbers of different extractors cannot be compared."
+            "Measured by progan evaluate, with averaged weights where the system has them. Real is "
+            "the same measured on real pictures; perfect is what pictures as good as the real "
+            "ones give on average at this n, by theory. An interval tells what is drawn anew, and "
+            "knows nothing of a bias. Numbers of different extractors cannot be compared."
         )
     ]
     for key, records in groups.items():

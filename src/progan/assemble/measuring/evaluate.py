@@ -16,6 +16,7 @@ from progan.assemble.measuring.moves import Moved
 from progan.assemble.measuring.reals import as_real, cache_of, channels_of, learned_by, pictures_of
 from progan.assemble.measuring.shared import Shared, SharedExtractor, generated_by
 from progan.assemble.models.model import Model, load
+from progan.assemble.models.stored import Weights, weights_in_use
 from progan.core import distributed
 from progan.core.errors import ConfigError
 from progan.core.recipe import DataSettings
@@ -55,13 +56,15 @@ class Evaluated:
     """The source of other real pictures than the run's own."""
     notes: tuple[str, ...] = ()
     """What a reader must know beside the report's own notes."""
+    weights: Weights = "average"
+    """Those measured; `live` is as last trained, where a system keeps no average."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain numbers, texts and lists."""
         return {
             "run": str(self.run),
             "checkpoint": self.checkpoint.name,
-            "weights": "average",
+            "weights": self.weights,
             "images": self.images,
             "training_seconds": self.seconds,
             "against": self.against,
@@ -101,7 +104,9 @@ def evaluate_run(
     device: str = "auto",
     progress: Hears | None = None,
 ) -> Evaluated:
-    """Measure the averaged weights of the newest checkpoint, or of the one at `at_images`.
+    """Measure the newest checkpoint, or the one at `at_images`.
+
+    Its averaged weights, where the system keeps an average, else those as last trained.
 
     `path` is a run folder or a checkpoint in one. `metrics`: those named, or all that the size
     and number of the pictures allow, with a note of the others. `images` replaces the published
@@ -284,6 +289,7 @@ def _measure(
         report=report,
         against=against,
         notes=notes,
+        weights=weights_in_use(model.system, model.weights),
     )
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from progan.assemble.measuring.evaluate import FEATURES, Evaluated
 from progan.assemble.measuring.judged import Case, judged
+from progan.assemble.models.stored import weights_in_use
 from progan.assemble.models.translator import Translator, Way, load_translator
 from progan.core.errors import ConfigError
 from progan.core.words import typed
@@ -309,4 +310,5 @@ def _as_evaluated(
         report=report,
         against=f"{way.direction.name}: {way.source} to {way.target}",
         notes=tuple(notes),
+        weights=weights_in_use(model.system, model.weights),
     )

@@ -222,6 +222,11 @@ def used_names(system: System[Any]) -> dict[str, tuple[str, str]]:
     }
 
 
+def weights_in_use(system: System[Any], asked: Weights = "average") -> Weights:
+    """The weights a model has: `live` also where its system keeps no average."""
+    return asked if system.averaged else "live"
+
+
 def makes_from_noise(stored: Stored) -> bool:
     """Whether what is stored draws pictures, with no other picture to begin from."""
     return isinstance(build_system(stored.recipe, stored.spec, torch.device("cpu")), Samples)

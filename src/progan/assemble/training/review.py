@@ -2,7 +2,7 @@
 
 Pictures come first, for they cost little; then copies, repetition and spectrum; what time is left
 goes to SWD and MS-SSIM, whose number of images follows from it. Everything is made with the
-averaged weights of the newest checkpoint that is whole.
+newest checkpoint that is whole, by its averaged weights where the system has them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ from progan.assemble.measuring.evaluate import metrics_for
 from progan.assemble.measuring.measure import Generated
 from progan.assemble.measuring.one_picture import PICTURES
 from progan.assemble.models.model import Model
-from progan.assemble.models.stored import is_translator, makes_from_noise, open_stored
+from progan.assemble.models.stored import (
+    is_translator,
+    makes_from_noise,
+    open_stored,
+    weights_in_use,
+)
 from progan.assemble.models.translator import Translator
 from progan.assemble.training import exhibits
 from progan.assemble.training.review_one import record_of_one
@@ -82,8 +87,9 @@ def review(run: Path, loader: Feed, *, seconds: float | None = None) -> Path:
             f"progan evaluate {run}"
         ) from error
     stored = open_stored(run)
+    model: Model | None = None
     if isinstance(loader, TwoLoader) and is_translator(stored):
-        translator = Translator(stored, device=loader.device)
+        model = translator = Translator(stored, device=loader.device)
         record: dict[str, Any] = record_of_two(folder, translator, loader, watch.left)
     elif not makes_from_noise(stored):
         verdict = "This system makes nothing from noise alone; there is nothing to sample."
@@ -101,7 +107,7 @@ def review(run: Path, loader: Feed, *, seconds: float | None = None) -> Path:
         "images": stored.trained.images,
         "system": stored.recipe.system,
         "resolution": stored.trained.resolution,
-        "weights": "average",
+        "weights": weights_in_use(model.system) if model else "live",
     }
     content = json.dumps({**head, **record}, indent=2, ensure_ascii=False, allow_nan=False)
     write_atomically(folder / "review.json", content.encode() + b"\n")

@@ -56,6 +56,7 @@ class GauGANConfig:
         "cpu": {
             **TINY,
             **COLOURS,
+            "kl_weight": 0.02,
             "decay_from": 0.5,
             "images": 60_000,
         },
