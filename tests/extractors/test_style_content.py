@@ -72,6 +72,10 @@ def test_style_is_told_whatever_is_shown_and_content_whatever_the_style() -> Non
     assert content.share(others_striped, labels) > 0.9
     assert content.share(others, 1 - labels) < 0.1
     assert style.features(others).shape == (COUNT, 128)
+    leaning = style.leaning(others_striped, 1)
+    np.testing.assert_array_equal(leaning > 0, style.said(others_striped) == 1)
+    np.testing.assert_allclose(leaning, -style.leaning(others_striped, 0), rtol=1e-12)
+    assert leaning.min() > np.median(style.leaning(others, 1))
 
 
 def test_sets_count_alike_however_many_pictures_they_have() -> None:

@@ -84,8 +84,15 @@ class Judge:
 
     def said(self, pixels: Pixels) -> NDArray[np.int64]:
         """The class of each picture n c side side: of patches, by the sum of their logarithms."""
-        total = sum(np.asarray(self.extractor.log_probabilities(one)) for one in self._seen(pixels))
-        return np.asarray(total).argmax(axis=1)
+        return self._total(pixels).argmax(axis=1)
+
+    def leaning(self, pixels: Pixels, wanted: int) -> NDArray[np.float64]:
+        """How far it takes each picture for `wanted`: log p less that of the likeliest other class.
+
+        Above 0 is `said`. Another limit than 0 makes it easier or harder to convince.
+        """
+        total = self._total(pixels)
+        return total[:, wanted] - np.delete(total, wanted, axis=1).max(axis=1)
 
     def share(self, pixels: Pixels, wanted: int | NDArray[np.int64]) -> float:
         """Share of pictures that are of the class `wanted`, or each of its own."""
@@ -95,6 +102,10 @@ class Judge:
         """What it sees in each picture, n f: of patches, the mean."""
         rows = [np.asarray(self.extractor.features(one)) for one in self._seen(pixels)]
         return np.mean(rows, axis=0, dtype=np.float64)
+
+    def _total(self, pixels: Pixels) -> NDArray[np.float64]:
+        rows = [np.asarray(self.extractor.log_probabilities(one)) for one in self._seen(pixels)]
+        return np.sum(rows, axis=0, dtype=np.float64)
 
     def _seen(self, pixels: Pixels) -> list[Pixels]:
         if self.window is None:
