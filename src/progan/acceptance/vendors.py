@@ -166,7 +166,7 @@ TASK = Task(
     slug="emoji",
     words="emoji of 32 pixels from google's hand to twitter's",
     source="bars by a measurement",
-    minutes=6,
+    minutes=3,
     make=vendors,
     needs=NEEDED,
 )
