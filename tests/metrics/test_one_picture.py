@@ -17,7 +17,8 @@ def test_a_picture_is_no_distance_from_itself_whatever_the_directions() -> None:
 
 def test_a_picture_repeated_has_the_same_patches_but_at_its_seams() -> None:
     wide = np.full((3, 9, 30), 77, np.uint8)
-    assert patch_distance(np.full((3, 9, 11), 77, np.uint8), wide) == 0
+    # zero but for rounding: where a row stands in a product of matrices can change its last bit
+    assert patch_distance(np.full((3, 9, 11), 77, np.uint8), wide) < 1e-15
 
 
 def test_the_distance_of_two_plain_pictures_is_that_of_their_projected_colours() -> None:

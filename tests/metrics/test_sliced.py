@@ -30,7 +30,8 @@ def noise(size: int, seed: int, channels: int = 3) -> sliced.ImageSource:
 
 def test_a_set_is_at_distance_zero_from_itself_in_another_order() -> None:
     patches = gaussian(500, 0)
-    assert descriptor_distance(patches, patches[::-1].copy(), seed=0) == 0
+    # zero but for rounding: where a row stands in a product of matrices can change its last bit
+    assert descriptor_distance(patches, patches[::-1].copy(), seed=0) < 1e-6
 
 
 def test_a_shift_costs_its_length_seen_from_a_random_direction() -> None:
