@@ -105,12 +105,13 @@ def vendors(seed: int, folder: Path) -> Numbers:
     limit = np.quantile(judge.leaning(a[held], 1), 1 - SOURCES_CALLED)
 
     def numbers(pixels: NDArray[np.uint8]) -> dict[str, float]:
+        leaning = judge.leaning(pixels, 1)
         distance: Any = frechet_distance(
             moments(judge.features(truth)), moments(judge.features(pixels))
         )
         return {
-            "called": float((judge.leaning(pixels, 1) > limit).mean()),
-            "said": judge.share(pixels, 1),
+            "called": float((leaning > limit).mean()),
+            "said": float((leaning > 0).mean()),
             "own": nearest_is_own(pixels, truth),
             "fd": distance.value,
             "psnr": psnr(as_images(pixels), as_images(truth)),
