@@ -38,16 +38,18 @@ def test_folders_of_emoji_are_found_as_packages_lay_them_out(
     monkeypatch.setattr(vendors, "HELD_OUT", 1)
     random = np.random.default_rng(0)
     codes = [f"1f6{k:02x}" for k in range(6)]
-    for vendor in vendors.VENDORS:
+    for place, ending in (("google/64", "png"), ("twitter/64", "png"), ("microsoft", "webp")):
         for code in codes:
             pixels = random.integers(256, size=(64, 64, 4), dtype=np.uint8)
-            write(tmp_path / vendor / "64" / f"{code}.png", pixels)
+            write(tmp_path / place / f"{code}.{ending}", pixels)
     write(tmp_path / "google" / "64" / "1f6ff.png", pixels)
     write(tmp_path / "google" / "64" / "sheet.png", pixels)
     flat = np.full((64, 64, 3), 255, np.uint8)
     write(tmp_path / "twitter" / "64" / f"{codes[0]}.png", flat)
-    a, b = vendors.emoji(tmp_path)
+    a, b = vendors.emoji(tmp_path, "twitter")
     assert a.shape == b.shape == (5, 3, 32, 32)
+    a, b = vendors.emoji(tmp_path, "microsoft")
+    assert a.shape == b.shape == (6, 3, 32, 32)
 
 
 def test_what_is_transparent_is_white(tmp_path: Path) -> None:
@@ -61,7 +63,7 @@ def test_what_is_transparent_is_white(tmp_path: Path) -> None:
 
 def test_folders_that_are_others_are_refused_in_a_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"google has no emoji.*docs/cyclegan.md"):
-        vendors.emoji(tmp_path)
+        vendors.emoji(tmp_path, "twitter")
     with pytest.raises(ConfigError, match="has 0 photographs; 6 or more"):
         filtered.photographs(tmp_path)
     (tmp_path / "broken.png").write_bytes(b"no picture")

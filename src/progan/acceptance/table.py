@@ -44,7 +44,7 @@ TASKS: Mapping[str, Sequence[Task]] = {
     "gaugan": (*gaugan.TASKS, *painted_portraits.TASKS),
     **residual.TASKS,
     **translation.TASKS,
-    "cyclegan": (*translation.TASKS["cyclegan"], vendors.TASK),
+    "cyclegan": (*translation.TASKS["cyclegan"], *vendors.TASKS),
     "ganilla": (*translation.TASKS["ganilla"], filtered.TASK),
 }
 

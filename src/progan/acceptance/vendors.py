@@ -1,7 +1,8 @@
-"""A task of CycleGAN: emoji drawn by one vendor become another's; true pairs are known."""
+"""Tasks of CycleGAN: emoji drawn by one vendor become another's; true pairs are known."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,10 @@ from progan.lab.exhibits.record import Number
 from progan.metrics.frechet import frechet_distance
 from progan.metrics.moments import moments
 
-__all__ = ["TASK", "chosen_names", "nearest_is_own"]
+__all__ = ["TASKS", "chosen_names", "nearest_is_own"]
 
-VENDORS = ("google", "twitter")
+SOURCE = "google"
 SIDE, HELD_OUT = 32, 150
-NEEDED = "the folders google and twitter of emoji-datasource-google and -twitter"
 SHOWN = 20_000
 """Patches that the judge of vendors is shown."""
 WINDOW = 0.75
@@ -38,7 +38,7 @@ SOURCES_CALLED = 0.41
 translations is from that judge, so this one is asked at the limit where it calls as many."""
 
 
-def chosen_names(google: set[str], twitter: set[str]) -> list[str]:
+def chosen_names(a: set[str], b: set[str]) -> list[str]:
     """Emoji that both have drawn, but for skin tones, flags and those joined of several."""
 
     def plain(name: str) -> bool:
@@ -47,23 +47,29 @@ def chosen_names(google: set[str], twitter: set[str]) -> list[str]:
         flag = any(0x1F1E6 <= code <= 0x1F1FF or code in (0x1F3F4, 0x1F3F3) for code in codes)
         return not toned and not flag and 0x200D not in codes
 
-    return sorted(name for name in google & twitter if plain(name))
+    return sorted(name for name in a & b if plain(name))
 
 
-def emoji(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The same emoji by both vendors, n 3 side side each, on white.
+def emoji(folder: Path, target: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The same emoji by google and by `target`, n 3 side side each, on white.
 
     Raises: ConfigError where the folder is another; DataError for files that are no pictures.
     """
     files: list[dict[str, Path]] = []
-    for vendor in VENDORS:
+    for vendor in (SOURCE, target):
         places = [folder.expanduser() / vendor / "64", folder.expanduser() / vendor]
         place = next((one for one in places if one.is_dir()), places[-1])
-        files.append({one.stem: one for one in place.glob("*.png") if _is_code(one.stem)})
+        files.append(
+            {
+                one.stem: one
+                for one in place.glob("*")
+                if one.suffix in (".png", ".webp") and _is_code(one.stem)
+            }
+        )
         if not files[-1]:
             raise ConfigError(
-                f"{place} has no emoji, which are PNG files named by their code. docs/cyclegan.md "
-                "says how to fetch them: --data FOLDER"
+                f"{place} has no emoji, which are PNG or WebP files named by their code. "
+                "docs/cyclegan.md says how to fetch them: --data FOLDER"
             )
     names = chosen_names(set(files[0]), set(files[1]))
     if len(names) < 4 * HELD_OUT:
@@ -91,16 +97,16 @@ def nearest_is_own(found: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
     return float((far.argmin(axis=1) == np.arange(len(x))).mean())
 
 
-def vendors(seed: int, folder: Path) -> Numbers:
-    """From google to twitter: called twitter's, still the same emoji, near to what is drawn."""
-    a, b = emoji(folder)
+def vendors(seed: int, folder: Path, *, target: str) -> Numbers:
+    """From google to another: called the other's, still the same emoji, near to what is drawn."""
+    a, b = emoji(folder, target)
     order = Order(len(a), seed_of("emoji")).indices(np.arange(len(a)))
     held, known = order[:HELD_OUT], order[HELD_OUT:]
     halves = a[known[: len(known) // 2]], b[known[len(known) // 2 :]]
     truth = b[held]
     trainer = train("cyclegan", TwoSets(*halves, seed), seed=seed, sets=SETS)
     made = to_uint8(translated(trainer, as_images(a[held]), "ab"))
-    judge = style_judge(halves, VENDORS, images=SHOWN, seed=seed, window=WINDOW)
+    judge = style_judge(halves, (SOURCE, target), images=SHOWN, seed=seed, window=WINDOW)
 
     limit = np.quantile(judge.leaning(a[held], 1), 1 - SOURCES_CALLED)
 
@@ -121,7 +127,7 @@ def vendors(seed: int, folder: Path) -> Numbers:
     mean = np.repeat(np.rint(halves[1].mean(axis=0, keepdims=True)).astype(np.uint8), len(truth), 0)
     return {
         "called": Number(
-            words="share of translations that a judge of patches calls twitter's, where it calls "
+            words=f"share of translations that a judge of patches calls {target}'s, where it calls "
             f"{SOURCES_CALLED:g} of the sources so",
             value=found["called"],
             low=CALLED,
@@ -145,7 +151,8 @@ def vendors(seed: int, folder: Path) -> Numbers:
         "called copy": Number(words="share of sources called so", value=copy["called"]),
         "called real": Number(words="share of true ones called so", value=real["called"]),
         "said": Number(
-            words="share of translations that it holds to be twitter's more likely than google's",
+            words=f"share of translations that it holds to be {target}'s more likely "
+            f"than {SOURCE}'s",
             value=found["said"],
         ),
         "said copy": Number(words="the same of sources", value=copy["said"]),
@@ -154,20 +161,29 @@ def vendors(seed: int, folder: Path) -> Numbers:
         "fd copy": Number(words="the judge's distance of sources", value=copy["fd"]),
         "psnr copy": Number(words="PSNR of sources", value=copy["psnr"]),
         "psnr mean": Number(
-            words="PSNR of twitter's mean picture", value=psnr(as_images(mean), as_images(truth))
+            words=f"PSNR of {target}'s mean picture", value=psnr(as_images(mean), as_images(truth))
         ),
         "psnr rolled": Number(
-            words="PSNR of another of twitter's",
+            words=f"PSNR of another of {target}'s",
             value=psnr(rolled(as_images(truth)), as_images(truth)),
         ),
     }
 
 
-TASK = Task(
-    slug="emoji",
-    words="emoji of 32 pixels from google's hand to twitter's",
-    source="bars by a measurement",
-    minutes=3,
-    make=vendors,
-    needs=NEEDED,
+def _task(slug: str, target: str, source: str) -> Task:
+    return Task(
+        slug=slug,
+        words=f"emoji of {SIDE} pixels from {SOURCE}'s hand to {target}'s",
+        source=source,
+        minutes=3,
+        make=partial(vendors, target=target),
+        needs=f"the folders {SOURCE} and {target} of their emoji, as docs/cyclegan.md says",
+    )
+
+
+TASKS = (
+    _task("emoji", "twitter", "bars by a measurement"),
+    _task(
+        "emoji-microsoft", "microsoft", "bars of the task emoji, which were measured of twitter's"
+    ),
 )
