@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from progan.acceptance.record import Numbers, Task
 from progan.acceptance.scenes import psnr, rolled
 from progan.acceptance.translation import train, translated
-from progan.acceptance.user_pictures import TwoSets, as_images, read_pictures
+from progan.acceptance.user_pictures import ENDINGS, TwoSets, as_images, read_pictures
 from progan.core.errors import ConfigError
 from progan.core.grids import to_uint8
 from progan.core.randomness import seed_of
@@ -63,12 +63,12 @@ def emoji(folder: Path, target: str) -> tuple[NDArray[np.uint8], NDArray[np.uint
             {
                 one.stem: one
                 for one in place.glob("*")
-                if one.suffix in (".png", ".webp") and _is_code(one.stem)
+                if one.suffix.lower() in ENDINGS and _is_code(one.stem)
             }
         )
         if not files[-1]:
             raise ConfigError(
-                f"{place} has no emoji, which are PNG or WebP files named by their code. "
+                f"{place} has no emoji, which are pictures named by their code. "
                 "docs/cyclegan.md says how to fetch them: --data FOLDER"
             )
     names = chosen_names(set(files[0]), set(files[1]))
